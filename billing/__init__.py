@@ -1,0 +1,1 @@
+"""Billing: worked time in, amounts out; Stripe at the edge only."""

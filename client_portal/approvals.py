@@ -1,0 +1,5 @@
+"""Approving and disputing recorded work."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,5 @@
+"""Who covers what, this week and next."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

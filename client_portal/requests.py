@@ -1,0 +1,5 @@
+"""Asking for relief and following a request."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,24 @@
+"""All pages of the client portal and their entries in the rail."""
+
+from typing import Any
+
+from client_portal import approvals, cover, home, invoices, patients, requests
+from staffing.identity.permissions import Permission
+from staffing.web.pages import NavItem
+
+NAVIGATION: tuple[NavItem, ...] = (
+    NavItem("Today", "/portal", "home", Permission.PORTAL_COVER_READ),
+    NavItem("Requests", "/portal/requests", "clipboard-list", Permission.PORTAL_REQUESTS_READ),
+    NavItem("Approvals", "/portal/approvals", "check-check", Permission.PORTAL_ENTRIES_READ),
+    NavItem("Invoices", "/portal/invoices", "receipt", Permission.PORTAL_INVOICES_READ),
+    NavItem("Cover", "/portal/cover", "calendar-days", Permission.PORTAL_COVER_READ),
+    NavItem("Patients", "/portal/patients", "users", Permission.PORTAL_PATIENTS_READ),
+)
+HANDLERS: list[Any] = [
+    *home.HANDLERS,
+    *requests.HANDLERS,
+    *cover.HANDLERS,
+    *approvals.HANDLERS,
+    *patients.HANDLERS,
+    *invoices.HANDLERS,
+]

@@ -1,0 +1,1 @@
+"""The staffing agency's system: features, surfaces and what they stand on."""

@@ -1,0 +1,1 @@
+"""Invented data that shows the product, and a rehearsal of its main loop."""

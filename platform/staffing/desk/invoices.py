@@ -1,0 +1,5 @@
+"""Invoices: draft from approved minutes, review, finalise, follow at Stripe."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,5 @@
+"""Who can sign in, and inviting more."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,5 @@
+"""Planning: run the solver, watch it, read its proposal, apply it."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,25 @@
+"""All pages of the desk and their entries in the rail."""
+
+from typing import Any
+
+from staffing.desk import board, invoices, people, plans, reports, roster
+from staffing.identity.permissions import Permission
+from staffing.web.pages import NavItem
+
+NAVIGATION: tuple[NavItem, ...] = (
+    NavItem("Requests", "/desk", "clipboard-list", Permission.DESK_REQUESTS_READ),
+    NavItem("Plans", "/desk/plans", "waypoints", Permission.DESK_PLANS_READ),
+    NavItem("Roster", "/desk/roster", "users", Permission.DESK_ROSTER_READ),
+    NavItem("Invoices", "/desk/invoices", "receipt", Permission.DESK_INVOICES_READ),
+    NavItem("People", "/desk/people", "user-plus", Permission.DESK_PEOPLE_INVITE),
+    NavItem("Report", "/desk/report", "chart-line", Permission.DESK_REPORTS_READ),
+    NavItem("Access log", "/desk/audit", "shield-check", Permission.DESK_AUDIT_READ),
+)
+HANDLERS: list[Any] = [
+    *board.HANDLERS,
+    *plans.HANDLERS,
+    *invoices.HANDLERS,
+    *roster.HANDLERS,
+    *people.HANDLERS,
+    *reports.HANDLERS,
+]

@@ -1,0 +1,1 @@
+"""Facilities and the prices agreed with them."""

@@ -1,0 +1,5 @@
+"""What other systems send us."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,1 @@
+"""Invoices, ledger, Stripe."""

@@ -1,0 +1,1 @@
+"""The database: engine, transactions, tenancy, jobs, audit."""

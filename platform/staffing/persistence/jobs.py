@@ -1,0 +1,162 @@
+"""Work off the request: a thin port over pgqueuer.
+
+A job is a row inserted on the caller's own connection: gone after a rollback, invisible before the commit. Its payload holds ids
+only. pgqueuer picks a job up again when its worker dies; because it counts no start of a dead worker, starts are counted
+in our own
+table, and a job that has been started three times without an end is given up.
+"""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from pgqueuer import AsyncpgDriver, Job, PgQueuer, Queries, RetryRequested
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.domain.settings import DBSettings
+from sqlalchemy import func, update
+from sqlalchemy.dialects.postgresql import insert
+
+from staffing.persistence.models import JobStart
+from staffing.persistence.tenancy import SYSTEM
+from staffing.persistence.transactions import Database, Transaction
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+MAX_STARTS = 3
+QUEUE_SCHEMA = "queue"
+HEARTBEAT_TIMEOUT = timedelta(seconds=6)
+_settings = DBSettings(db_schema=QUEUE_SCHEMA)
+
+
+def install_sql() -> str:
+    """The queue's own tables, in a schema of their own."""
+    return QueryBuilderEnvironment(_settings).build_install_query()
+
+
+def queries(connection: Any) -> Queries:
+    """pgqueuer's statements on one asyncpg connection."""
+    return Queries(
+        AsyncpgDriver(connection),
+        QueryBuilderEnvironment(_settings),
+        QueryQueueBuilder(_settings),
+        QuerySchedulerBuilder(_settings),
+    )
+
+
+async def enqueue(
+    tx: Transaction,
+    kind: str,
+    payload: Mapping[str, str],
+    *,
+    priority: int = 0,
+    dedupe: str | None = None,
+    run_after: timedelta | None = None,
+) -> None:
+    """Have `kind` done once this transaction is finished. With `dedupe`, a job of the same key that still waits is enough."""
+    await tx.flush()
+    raw = (await (await tx.connection()).get_raw_connection()).driver_connection
+    await queries(raw).enqueue(
+        kind,
+        json.dumps(payload, sort_keys=True).encode(),
+        priority,
+        execute_after=run_after,
+        dedupe_key=dedupe,
+        on_conflict="skip",
+    )
+
+
+class TryAgain(Exception):
+    """Raised by a job that could not finish now: it runs again after `after`."""
+
+    def __init__(self, after: timedelta, reason: str) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What a job is given: the database and the objects the worker was composed with."""
+
+    database: Database
+    resources: Mapping[type, Any] = field(default_factory=dict)
+
+    def resource(self, kind: type[T]) -> T:
+        found = self.resources[kind]
+        assert isinstance(found, kind)
+        return found
+
+
+Handler = Callable[[JobContext, Mapping[str, str]], Awaitable[None]]
+GiveUp = Callable[[JobContext, Mapping[str, str], str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """A kind of job: its name, what it does, and how it says that it will not be tried again."""
+
+    name: str
+    run: Handler
+    give_up: GiveUp | None = None
+    concurrency: int = 0
+
+
+def register(worker: PgQueuer, context: JobContext, kinds: list[JobKind]) -> None:
+    """Teach a worker the kinds of job it works off."""
+    for kind in kinds:
+        worker.entrypoint(kind.name, concurrency_limit=kind.concurrency, on_failure="hold")(_guarded(context, kind))
+
+
+def worker_on(connection: Any) -> PgQueuer:
+    """A worker on its own asyncpg connection."""
+    return PgQueuer(connection=AsyncpgDriver(connection), channel=_settings.channel, queries=queries(connection))
+
+
+def _guarded(context: JobContext, kind: JobKind) -> Callable[[Job], Awaitable[None]]:
+    async def run(job: Job) -> None:
+        payload = json.loads(job.payload or b"{}")
+        starts = await _count_start(context.database, int(job.id), kind.name)
+        if starts > MAX_STARTS:
+            log.error("job %s (%s) was started %s times without an end: given up", job.id, kind.name, MAX_STARTS)
+            await _mark_given_up(context.database, int(job.id))
+            if kind.give_up is not None:
+                await kind.give_up(context, payload, f"stopped after {MAX_STARTS} starts without an end")
+            return
+        try:
+            await kind.run(context, payload)
+        except TryAgain as later:
+            await _forget_start(context.database, int(job.id))
+            raise RetryRequested(delay=later.after, reason=str(later)) from later
+        except Exception as error:
+            log.exception("job %s (%s) failed", job.id, kind.name)
+            if kind.give_up is not None:
+                await kind.give_up(context, payload, f"{type(error).__name__}: {error}")
+            raise
+        await _forget_start(context.database, int(job.id))
+
+    return run
+
+
+async def _count_start(database: Database, job_id: int, kind: str) -> int:
+    async with database.transaction(SYSTEM) as tx:
+        statement = insert(JobStart).values(
+            job_id=job_id, kind=kind, starts=1, first_started_at=func.now(), last_started_at=func.now()
+        )
+        statement = statement.on_conflict_do_update(
+            index_elements=[JobStart.job_id], set_={"starts": JobStart.starts + 1, "last_started_at": func.now()}
+        )
+        return int((await tx.execute(statement.returning(JobStart.starts))).scalar_one())
+
+
+async def _forget_start(database: Database, job_id: int) -> None:
+    """An end that the job reached by itself does not count towards giving up."""
+    async with database.transaction(SYSTEM) as tx:
+        await tx.execute(update(JobStart).where(JobStart.job_id == job_id).values(starts=0))
+
+
+async def _mark_given_up(database: Database, job_id: int) -> None:
+    async with database.transaction(SYSTEM) as tx:
+        await tx.execute(update(JobStart).where(JobStart.job_id == job_id).values(gave_up_at=func.now()))

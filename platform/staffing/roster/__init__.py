@@ -1,0 +1,1 @@
+"""Coordinators and what they can do."""

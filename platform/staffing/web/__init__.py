@@ -1,0 +1,1 @@
+"""What every surface stands on: session, guard, forms, rendering, errors."""

@@ -1,0 +1,1 @@
+"""The public site, sign-in and invitations."""

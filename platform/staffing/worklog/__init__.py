@@ -1,0 +1,1 @@
+"""Work entries, from the timer to approval."""

@@ -1,0 +1,5 @@
+"""A patient as the coordinator needs to see them."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,5 @@
+"""The timer: start, switch, stop."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []
