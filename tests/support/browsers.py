@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MISSING = (
-    "No browser was found, so the browser tests cannot run. Install Chromium or Chrome "
-    "(Debian and Ubuntu: apt-get install chromium; anywhere: playwright install chromium), or set CHROMIUM to its path."
+    "No browser was found, so the browser tests cannot run. Install Chromium or Chrome (Debian and Ubuntu: apt-get install "
+    "chromium; anywhere: playwright install chromium), or set CHROMIUM to the path of one that runs."
 )
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
@@ -83,7 +83,9 @@ def _install() -> None:
         ("apt-get", *wait, "-qq", "update"),
         ("apt-get", *wait, "-qq", "install", "-y", "--no-install-recommends", "chromium", "fonts-liberation"),
     ):
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=environment, check=False)
+        answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, check=False)
+        if answer.returncode != 0:
+            print(answer.stdout + answer.stderr, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -73,9 +73,7 @@ async def administrator(settings: Settings) -> AsyncIterator[asyncpg.Connection]
 
 
 @asynccontextmanager
-async def copy_of_template(
-    settings: Settings, template: provision.Prepared, worker: str
-) -> AsyncIterator[provision.Prepared]:
+async def copy_of_template(settings: Settings, template: provision.Prepared, worker: str) -> AsyncIterator[provision.Prepared]:
     """A database of its own with every table and nothing in it (0.1 s), dropped afterwards."""
     name = f"relief_{worker}_{next(_numbers)}"
     owner = make_url(template.owner_dsn).username
@@ -83,9 +81,7 @@ async def copy_of_template(
         await connection.execute(f'drop database if exists "{name}" with (force)')
         await connection.execute(f'create database "{name}" template "{TEMPLATE}" owner "{owner}"')
         try:
-            yield provision.Prepared(
-                renamed(template.owner_dsn, name), renamed(template.app_dsn, name), template.app_role
-            )
+            yield provision.Prepared(renamed(template.owner_dsn, name), renamed(template.app_dsn, name), template.app_role)
         finally:
             await connection.execute(f'drop database if exists "{name}" with (force)')
 

@@ -79,9 +79,13 @@ async def _build(tx: Transaction) -> World:
     await tx.flush()
     tx.add(
         HistoryItem(
-            facility_id=north.id, patient_id=rosa.id, kind="condition", text="Type 2 diabetes",
-            since_on=date(2019, 5, 1), reconciled_on=date(2026, 2, 1),
-        )  # fmt: skip
+            facility_id=north.id,
+            patient_id=rosa.id,
+            kind="condition",
+            text="Type 2 diabetes",
+            since_on=date(2019, 5, 1),
+            reconciled_on=date(2026, 2, 1),
+        )
     )
     people = {
         name: _account(name, role, zone, coordinator_id)
@@ -179,9 +183,7 @@ def ask(
         submitted_by=world.alice,
         submitted_at=clock.now(),
     )
-    window = CoverageWindow(
-        id=new_id(), facility_id=facility_id, request_id=request.id, during=during, headcount=headcount
-    )
+    window = CoverageWindow(id=new_id(), facility_id=facility_id, request_id=request.id, during=during, headcount=headcount)
     tx.add_all([request, window])
     return request, window
 
@@ -276,15 +278,17 @@ def _abilities(tx: Transaction, coordinator: Coordinator) -> None:
     for kind in ("hipaa_training", "exclusion_screening", "background_check"):
         tx.add(
             Credential(
-                coordinator_id=coordinator.id, kind=kind, issued_on=date(2026, 2, 1), expires_on=date(2027, 2, 1),
-                verified_on=date(2026, 2, 2), verified_by="Dora Petrie",
-            )  # fmt: skip
+                coordinator_id=coordinator.id,
+                kind=kind,
+                issued_on=date(2026, 2, 1),
+                expires_on=date(2027, 2, 1),
+                verified_on=date(2026, 2, 2),
+                verified_by="Dora Petrie",
+            )
         )
     for weekday in range(7):
         tx.add(
-            AvailabilityRule(
-                coordinator_id=coordinator.id, weekday=weekday, starts_at_time=time(0, 0), ends_at_time=time(23, 59)
-            )
+            AvailabilityRule(coordinator_id=coordinator.id, weekday=weekday, starts_at_time=time(0, 0), ends_at_time=time(0, 0))
         )
     tx.add(PayRate(coordinator_id=coordinator.id, valid_from=date(2025, 7, 1), pay_per_hour=Decimal("24.00")))
 

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from staffing.errors import ReliefError
-from staffing.persistence import schema
+from staffing.persistence import embedded, schema
 from staffing.persistence.jobs import QUEUE_SCHEMA
 from staffing.settings import Settings
 
@@ -44,53 +44,54 @@ class Prepared:
 
 async def prepare(settings: Settings, *, database: str = DATABASE) -> Prepared:
     """Make sure that server, roles and database exist; migrations are a step of their own (`migrate`)."""
+    prepared = locate(settings, database=database)
     if settings.database_url:
-        return await _given(settings)
-    return await _embedded(settings, database)
+        await _prepare_given(settings, prepared)
+    else:
+        await _prepare_embedded(settings, prepared, database)
+    return prepared
 
 
-async def _embedded(settings: Settings, database: str) -> Prepared:
-    from staffing.persistence.embedded import ensure_running
+def locate(settings: Settings, *, database: str = DATABASE) -> Prepared:
+    """Where the database is; the embedded server is started when it is not running. Roles and tables are not looked at."""
+    if not settings.database_url:
+        server = embedded.ensure_running(settings.home, durable=not settings.database_fast)
+        app_role = f"{database}_app"
+        return Prepared(
+            server.dsn(database, OWNER, _password(settings, OWNER)),
+            server.dsn(database, app_role, _password(settings, app_role)),
+            app_role,
+        )
+    owner = make_url(settings.database_url).set(drivername="postgresql+asyncpg")
+    if not owner.database:
+        raise NotPrepared("DATABASE_URL names no database.")
+    app_role = f"{owner.database}_app"
+    app = owner.set(username=app_role, password=_password(settings, app_role))
+    return Prepared(owner.render_as_string(hide_password=False), app.render_as_string(hide_password=False), app_role)
 
-    server = ensure_running(settings.home, durable=not settings.database_fast)
-    owner_password, app_role = _password(settings, OWNER), f"{database}_app"
+
+async def _prepare_embedded(settings: Settings, prepared: Prepared, database: str) -> None:
+    server = embedded.ensure_running(settings.home, durable=not settings.database_fast)
     admin = await asyncpg.connect(**server.connect_kwargs("postgres"))
     try:
-        await _ensure_role(admin, OWNER, owner_password, "nosuperuser nobypassrls createrole")
-        await _ensure_role(admin, app_role, _password(settings, app_role), "nosuperuser nobypassrls")
+        await _ensure_role(admin, OWNER, _password(settings, OWNER), "nosuperuser nobypassrls createrole")
+        await _ensure_role(admin, prepared.app_role, _password(settings, prepared.app_role), "nosuperuser nobypassrls")
         if not await admin.fetchval("select 1 from pg_database where datname = $1", database):
             await admin.execute(f'create database "{database}" owner {OWNER}')
     finally:
         await admin.close()
-    return Prepared(
-        server.dsn(database, OWNER, owner_password),
-        server.dsn(database, app_role, _password(settings, app_role)),
-        app_role,
-    )
 
 
-async def _given(settings: Settings) -> Prepared:
-    url = make_url(settings.database_url)
-    if not url.database:
-        raise NotPrepared("DATABASE_URL names no database.")
-    owner = url.set(drivername="postgresql+asyncpg")
-    app_role = f"{url.database}_app"
-    password = _password(settings, app_role)
-    connection = await _connect(owner.render_as_string(hide_password=False))
+async def _prepare_given(settings: Settings, prepared: Prepared) -> None:
+    connection = await _connect(prepared.owner_dsn)
     try:
-        if not await connection.fetchval("select 1 from pg_roles where rolname = $1", app_role):
-            try:
-                await _ensure_role(connection, app_role, password, "nosuperuser nobypassrls")
-            except asyncpg.InsufficientPrivilegeError as refused:
-                raise NotPrepared(
-                    f"The role of DATABASE_URL may not create the role {app_role}. Give it CREATEROLE."
-                ) from refused
-        else:
-            await _ensure_role(connection, app_role, password, "nosuperuser nobypassrls")
+        await _ensure_role(connection, prepared.app_role, _password(settings, prepared.app_role), "nosuperuser nobypassrls")
+    except asyncpg.InsufficientPrivilegeError as refused:
+        raise NotPrepared(
+            f"The role of DATABASE_URL may not create or change the role {prepared.app_role}. Give it CREATEROLE."
+        ) from refused
     finally:
         await connection.close()
-    app = owner.set(username=app_role, password=password)
-    return Prepared(owner.render_as_string(hide_password=False), app.render_as_string(hide_password=False), app_role)
 
 
 async def _connect(dsn: str) -> asyncpg.Connection:

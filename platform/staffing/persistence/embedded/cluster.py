@@ -66,9 +66,7 @@ def create(binaries: Binaries, account: Account, data_directory: Path, password:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def server_command(
-    binaries: Binaries, data_directory: Path, socket_directory: Path, *, port: int, durable: bool
-) -> list[str]:
+def server_command(binaries: Binaries, data_directory: Path, socket_directory: Path, *, port: int, durable: bool) -> list[str]:
     """How the server is started. What must hold is on the command line, where no file of the cluster overrides it."""
     settings = _FIXED | {"unix_socket_directories": str(socket_directory), "port": str(port)}
     if not durable:
@@ -91,6 +89,4 @@ def _initialise(binaries: Binaries, account: Account, target: Path, password_fil
     if answer.returncode != 0 and "locale" in answer.stderr:  # systems without that locale have at least C
         answer = account.run([*command, "--locale", "C"], timeout_seconds=120)
     if answer.returncode != 0:
-        raise ServerDidNotStart(
-            f"The database could not be made in {target.parent}: {(answer.stderr or answer.stdout).strip()}"
-        )
+        raise ServerDidNotStart(f"The database could not be made in {target.parent}: {(answer.stderr or answer.stdout).strip()}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from staffing.persistence.embedded import cluster, postmaster
 from staffing.persistence.embedded.binaries import find_binaries
-from staffing.persistence.embedded.errors import HomeUnusable
+from staffing.persistence.embedded.errors import HomeUnusable, ServerDidNotStart
 from staffing.persistence.embedded.places import PORT, Places, choose_places, locked, places_of
 from staffing.persistence.embedded.postmaster import Postmaster
 from staffing.persistence.embedded.server import Server, prove
@@ -23,8 +23,7 @@ def ensure_running(home: Path, *, durable: bool = True) -> Server:
     home = home.resolve()
     with locked(home):
         places = places_of(home) or choose_places(home)
-        found = postmaster.wait_until_ready(places.data_directory)
-        return _start(places, durable=durable) if found is None else _proved(places, found)
+        return _running(places) or _start(places, durable=durable)
 
 
 def status(home: Path) -> Server | None:
@@ -34,9 +33,7 @@ def status(home: Path) -> Server | None:
         return None
     with locked(home):
         places = places_of(home)
-        if places is None or (found := postmaster.wait_until_ready(places.data_directory)) is None:
-            return None
-        return _proved(places, found)
+        return None if places is None else _running(places)
 
 
 def stop(home: Path) -> bool:
@@ -66,6 +63,19 @@ def remove(home: Path) -> None:
             shutil.rmtree(places.state, ignore_errors=True)
         for name in ("postgres.json", "postgres.password", "postgres.log", "postgres.log.1"):
             (home / name).unlink(missing_ok=True)
+
+
+def _running(places: Places) -> Server | None:
+    """The server that is running and answers; None where none is, or it ended while it was asked."""
+    found = postmaster.wait_until_ready(places.data_directory)
+    if found is None:
+        return None
+    try:
+        return _proved(places, found)
+    except ServerDidNotStart:
+        if postmaster.has_ended(found, places.data_directory):
+            return None
+        raise
 
 
 def _start(places: Places, *, durable: bool) -> Server:

@@ -32,9 +32,7 @@ PORT = 5432
 """Only the suffix of the socket's name: nothing listens on a network port."""
 
 _LONGEST_SOCKET_PATH = 99  # the kernel's limit is 103 bytes on macOS, 107 on Linux
-_PLAIN_PATH = re.compile(
-    r"[A-Za-z0-9_./-]+"
-)  # commas and spaces mean something in server settings and in database addresses
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]+")  # commas and spaces mean something in server settings and in database addresses
 
 
 @dataclass(frozen=True)

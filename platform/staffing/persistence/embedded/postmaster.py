@@ -100,6 +100,11 @@ def end(data_directory: Path) -> bool:
     raise ServerDidNotStart(f"The database (process {found.pid}) does not end when told to.")
 
 
+def has_ended(postmaster: Postmaster, data_directory: Path) -> bool:
+    """Whether that server is gone, or goes within a moment: a signal takes its time to reach every process."""
+    return _gone(lambda: _works_in(postmaster.pid, data_directory), 2.0)
+
+
 def clear_up(data_directory: Path, socket_directory: Path) -> None:
     """Make way for a start after a kill: wait for orphaned backends, then put stale lock files aside.
 
@@ -116,9 +121,7 @@ def clear_up(data_directory: Path, socket_directory: Path) -> None:
                     orphan.send_signal(signal.SIGQUIT)
             if not _gone(lambda: bool(_orphans(data_directory)), 5.0):
                 pids = ", ".join(str(orphan.pid) for orphan in _orphans(data_directory))
-                raise ServerDidNotStart(
-                    f"Processes of a killed database are still at work in {data_directory}: {pids}."
-                )
+                raise ServerDidNotStart(f"Processes of a killed database are still at work in {data_directory}: {pids}.")
         if _number_is_taken(lock_file):
             lock_file.replace(lock_file.with_name("postmaster.pid.stale"))
     for left_behind in socket_directory.glob(".s.PGSQL.*"):

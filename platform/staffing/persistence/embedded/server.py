@@ -50,9 +50,7 @@ class Server:
         query = urlencode({"host": known["host"], "port": known["port"]}, safe="/")
         return f"postgresql+asyncpg://{login}@/{quote(database, safe='')}?{query}"
 
-    def connect_kwargs(
-        self, database: str = "postgres", user: str | None = None, password: str | None = None
-    ) -> ConnectKwargs:
+    def connect_kwargs(self, database: str = "postgres", user: str | None = None, password: str | None = None) -> ConnectKwargs:
         """The same for asyncpg itself. A user other than the superuser needs its own password."""
         if user is None or user == self.user:
             user, password = self.user, password or self.password

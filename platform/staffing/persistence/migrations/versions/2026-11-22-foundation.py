@@ -168,7 +168,7 @@ def upgrade() -> None:
     sa.Column('weekday', sa.Integer(), nullable=False),
     sa.Column('starts_at_time', sa.Time(), nullable=False),
     sa.Column('ends_at_time', sa.Time(), nullable=False),
-    sa.CheckConstraint('starts_at_time < ends_at_time', name=op.f('ck_availability_rules_order')),
+    sa.CheckConstraint("ends_at_time = '00:00' or starts_at_time < ends_at_time", name=op.f('ck_availability_rules_order')),
     sa.CheckConstraint('weekday between 0 and 6', name=op.f('ck_availability_rules_weekday')),
     sa.ForeignKeyConstraint(['coordinator_id'], ['coordinators.id'], name=op.f('fk_availability_rules_coordinator_id_coordinators'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_availability_rules')),
@@ -343,6 +343,9 @@ def upgrade() -> None:
     sa.Column('voided_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('stripe_invoice_id', sa.Text(), nullable=True),
     sa.Column('stripe_status', sa.Text(), nullable=True),
+    sa.Column('stripe_total_minor', sa.BigInteger(), nullable=True),
+    sa.Column('stripe_paid_minor', sa.BigInteger(), nullable=True),
+    sa.Column('stripe_seen_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('stripe_problem', sa.Text(), nullable=False),
     sa.Column('hosted_url', sa.Text(), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -383,6 +386,7 @@ def upgrade() -> None:
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('heartbeat_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('stop_requested_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('snapshot', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
     sa.Column('snapshot_hash', sa.Text(), nullable=True),
     sa.Column('progress', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
@@ -408,10 +412,11 @@ def upgrade() -> None:
     info={'tenancy': 'tenant'}
     )
     op.create_index(op.f('ix_service_rates_facility_id'), 'service_rates', ['facility_id'], unique=False)
+    op.execute("create sequence staffing_request_numbers start 1001")
     op.create_table('staffing_requests',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('facility_id', sa.Uuid(), nullable=False),
-    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('reference', sa.Text(), server_default=sa.text("'R-' || nextval('staffing_request_numbers')"), nullable=False),
     sa.Column('form_id', sa.Uuid(), nullable=False),
     sa.Column('service', sa.Text(), nullable=False),
     sa.Column('level', sa.Integer(), nullable=False),
@@ -443,6 +448,18 @@ def upgrade() -> None:
     info={'tenancy': 'tenant'}
     )
     op.create_index('ix_staffing_requests_facility_state', 'staffing_requests', ['facility_id', 'state'], unique=False)
+    op.create_table('pinned_patients',
+    sa.Column('coordinator_id', sa.Uuid(), nullable=False),
+    sa.Column('patient_id', sa.Uuid(), nullable=False),
+    sa.Column('facility_id', sa.Uuid(), nullable=False),
+    sa.Column('pinned_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['coordinator_id'], ['coordinators.id'], name=op.f('fk_pinned_patients_coordinator_id_coordinators'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['facility_id'], ['facilities.id'], name=op.f('fk_pinned_patients_facility_id_facilities')),
+    sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_pinned_patients_patient_id_patients'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('coordinator_id', 'patient_id', name=op.f('pk_pinned_patients')),
+    info={'tenancy': 'tenant'}
+    )
+    op.create_index(op.f('ix_pinned_patients_facility_id'), 'pinned_patients', ['facility_id'], unique=False)
     op.create_table('work_entries',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('facility_id', sa.Uuid(), nullable=False),
@@ -668,7 +685,7 @@ def policies() -> list[str]:
     facility_writes = any_of(AGENCY, of_facility())
     work = any_of(AGENCY, own_work(), of_facility() + " and state not in ('running', 'draft', 'void')")
     own_or_facility = any_of(AGENCY, of_facility(), own_work())
-    issued = of_facility() + " and state in ('finalized', 'sent', 'paid', 'void')"
+    issued = of_facility() + " and number is not null"
     issued_line = of_facility() + " and exists (select 1 from invoices i where i.id = invoice_id)"
     issued_entry = of_facility() + " and exists (select 1 from invoice_lines l where l.id = line_id)"
     logged = any_of(AGENCY, of_facility(), known_facility(), SIGNED_IN + " and facility_id is null")
@@ -688,6 +705,7 @@ def policies() -> list[str]:
         *(protect(table, schedule_reads, facility_writes) for table in ("staffing_requests", "coverage_windows")),
         *(protect(table, care_reads, facility_writes) for table in ("patients", "history_items")),
         protect("work_entries", work),
+        protect("pinned_patients", own_or_facility, any_of(AGENCY, own_work())),
         protect("entry_events", own_or_facility, append_only=True),
         protect("invoices", any_of(AGENCY, issued), AGENCY),
         protect("invoice_lines", any_of(AGENCY, issued_line), AGENCY),
