@@ -65,8 +65,11 @@ def wants_fragment(request: Request) -> bool:
     return request.headers.get("hx-request-type") == "partial"
 
 
-def see_other(request: Request, address: str, notice: str = "", *, kind: str = "good") -> Redirect:
-    """The answer after a successful form: go and see. `notice` is one sentence on top of the next page."""
+def see_other(request: Request, address: str, notice: str = "", *, kind: str = "good") -> Response[Any]:
+    """The answer after a successful form: go and see. `notice` is one sentence on top of the next page.
+
+    htmx follows a 303 by itself and would put the whole page into its target, so it is told to go there instead.
+    """
     cookies = []
     if notice:
         cookies.append(
@@ -80,6 +83,8 @@ def see_other(request: Request, address: str, notice: str = "", *, kind: str = "
                 max_age=60,
             )
         )
+    if request.headers.get("hx-request") == "true":
+        return Response("", status_code=200, headers={"HX-Redirect": address}, cookies=cookies)
     return Redirect(address, status_code=303, cookies=cookies)
 
 

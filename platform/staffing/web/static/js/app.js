@@ -42,7 +42,7 @@
       const elapsed = written ? (+written[1] * 3600 + +written[2] * 60 + +written[3]) * 1000 : Date.now() - Date.parse(clock.dataset.timerSince);
       timers.set(clock, Date.now() - elapsed);
     }
-    const seconds = Math.max(0, Math.floor((Date.now() - timers.get(clock)) / 1000));
+    const seconds = Math.max(0, Math.floor((Date.now() - timers.get(clock) + 300) / 1000));
     const two = (n) => String(n).padStart(2, "0");
     clock.textContent = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   });
