@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from litestar import Litestar
-from support import databases, visitors, world as worlds
+from support import databases, visitors
+from support import world as worlds
 from support.visitors import Visitor
 from support.world import World
 
@@ -18,15 +19,17 @@ from staffing.persistence import embedded, provision
 from staffing.persistence.transactions import Database
 from staffing.settings import Settings
 
-# One server for the whole run: the processes of a parallel run find it through their common parent's number.
-_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}"
-HOME = Path(tempfile.gettempdir()) / f"relief-tests-{_RUN[:12]}"
+pytest_plugins = ["support.browser_gate"]
+
+# One server for the whole run: the processes of a parallel run inherit the number of the one that began it.
+_RUN = os.environ.setdefault("RELIEF_TEST_RUN", str(os.getpid()))
+HOME = Path(tempfile.gettempdir()) / f"relief-tests-{_RUN}"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The process that began the run ends the server; the workers of a parallel run leave it alone."""
     if not hasattr(session.config, "workerinput") and HOME.exists():
-        embedded.stop(HOME)
+        embedded.remove(HOME)
         shutil.rmtree(HOME, ignore_errors=True)
 
 
@@ -48,9 +51,7 @@ def worker_name() -> str:
 
 
 @pytest.fixture
-async def prepared(
-    settings: Settings, template: provision.Prepared, worker_name: str
-) -> AsyncIterator[provision.Prepared]:
+async def prepared(settings: Settings, template: provision.Prepared, worker_name: str) -> AsyncIterator[provision.Prepared]:
     """A migrated database of this test's own."""
     async with databases.copy_of_template(settings, template, worker_name) as copy:
         yield copy

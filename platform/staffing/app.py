@@ -17,6 +17,7 @@ import staffing.hooks.routes
 import staffing.website.routes
 import staffing.workspace.routes
 from staffing import clock
+from staffing.demo import logins
 from staffing.identity.permissions import Permission
 from staffing.persistence.transactions import Database
 from staffing.settings import Settings
@@ -27,6 +28,7 @@ from staffing.web.headers import add_headers
 from staffing.web.http import Request
 from staffing.web.pages import NavItem
 from staffing.web.unit_of_work import UnitOfWork, keep, provide_tx
+from staffing.website.views import DemoLogin
 
 SANDBOX_PATH = "/sandbox/stripe"
 STATIC = Path(formatting.STATIC)
@@ -60,7 +62,9 @@ def create_app(settings: Settings, database: Database) -> Litestar:
         before_send=[add_headers],
         exception_handlers=errors.HANDLERS,  # type: ignore[arg-type]
         request_class=Request,
-        state=State({"settings": settings, "database": database, "navigation": NAVIGATION}),
+        state=State(
+            {"settings": settings, "database": database, "navigation": NAVIGATION, "demo_logins": _demo_logins(settings)}
+        ),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=1_000_000,
@@ -83,7 +87,7 @@ def with_sandbox(app: Litestar, settings: Settings) -> ASGIApp:
         public_url=settings.public_url + SANDBOX_PATH,
         webhook_url=settings.local_url + "/hooks/stripe",
         webhook_secret=settings.stripe_webhook_secret,
-        return_url=settings.public_url + "/portal/invoices",
+        return_url_allow=settings.public_url + "/portal/invoices",
     )
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,6 +111,12 @@ async def _connected(app: Litestar) -> AsyncGenerator[None, None]:
     finally:
         database: Database = app.state.database
         await database.close()
+
+
+def _demo_logins(settings: Settings) -> tuple[DemoLogin, ...]:
+    if not settings.demo:
+        return ()
+    return tuple(DemoLogin(one.label, one.email, one.password, one.place) for one in logins.shown_on_sign_in())
 
 
 def _assets() -> Router:

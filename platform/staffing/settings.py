@@ -1,5 +1,6 @@
 """Configuration: read once from the environment, frozen, printed by `relief doctor`. Every value has a working default."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -111,11 +112,14 @@ def kept_secret(home: Path, name: str, *, prefix: str = "") -> str:
     folder = home / "secrets"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / name
-    try:
-        path.touch(0o600, exist_ok=False)
-        path.write_text(prefix + secrets.token_urlsafe(32))
-    except FileExistsError:
-        pass
+    if not path.exists():
+        # Written whole under another name and linked: a process that starts at the same moment never reads half of it.
+        draft = folder / f".{name}.{os.getpid()}"
+        draft.touch(0o600)
+        draft.write_text(prefix + secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
     return path.read_text().strip()
 
 

@@ -73,13 +73,12 @@ async def test_a_session_ends_after_a_quiet_quarter_of_an_hour(visitor: Visitor)
 
 
 @pytest.mark.parametrize(
-    "target", ["//evil.example", "/\\evil.example", "https://evil.example", "https:evil", "/\t//evil.example", "javascript:alert(1)"]
+    "target",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "https:evil", "/\t//evil.example", "javascript:alert(1)"],
 )
 async def test_signing_in_leads_nowhere_else(visitor: Visitor, target: str) -> None:
     await visitor.get("/sign-in")
-    answer = await visitor.post(
-        "/sign-in", {"email": "alice@test.example", "password": PASSWORD, "next": target}, follow=False
-    )
+    answer = await visitor.post("/sign-in", {"email": "alice@test.example", "password": PASSWORD, "next": target}, follow=False)
     assert answer.headers["location"] == "/portal"
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from staffing.identity.models import Account, Agency, Invitation
 from staffing.persistence.transactions import Transaction
@@ -56,3 +56,7 @@ async def open_invitations(tx: Transaction, at: datetime) -> list[InvitationRow]
         .order_by(Invitation.expires_at)
     )
     return [InvitationRow(*row) for row in rows]
+
+
+async def database_version(tx: Transaction) -> str:
+    return str(await tx.scalar(text("show server_version")))

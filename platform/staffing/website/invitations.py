@@ -1,11 +1,10 @@
 """Accepting an invitation."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
-from litestar.response import Redirect
 from pydantic import StringConstraints
 
 from staffing.errors import Invalid
@@ -32,7 +31,7 @@ async def show(request: Request, tx: NamedDependency[Transaction], token: FromPa
 
 
 @post("/invitations/{token:str}", permission=Permission.PUBLIC)
-async def accept(request: Request, tx: NamedDependency[Transaction], token: FromPath[str]) -> Response[str] | Redirect:
+async def accept(request: Request, tx: NamedDependency[Transaction], token: FromPath[str]) -> Response[Any]:
     sent = await typed(request)
     try:
         form = bind(AcceptForm, sent)

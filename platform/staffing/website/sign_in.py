@@ -1,9 +1,10 @@
 """Signing in and out."""
 
+from typing import Any
+
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
-from litestar.response import Redirect
 
 from staffing.errors import Invalid, TooManyAttempts
 from staffing.identity import sessions
@@ -20,12 +21,12 @@ from staffing.website.views import SignInPage
 
 
 @get("/sign-in", permission=Permission.PUBLIC)
-async def show(request: Request, tx: NamedDependency[Transaction]) -> Response[str]:
-    return render(request, await _page(request, tx, Typed.of(next=request.query_params.get("next", ""))))
+async def show(request: Request) -> Response[str]:
+    return render(request, await _page(request, Typed.of(next=request.query_params.get("next", ""))))
 
 
 @post("/sign-in", permission=Permission.PUBLIC)
-async def sign_in(request: Request, tx: NamedDependency[Transaction]) -> Response[str] | Redirect:
+async def sign_in(request: Request, tx: NamedDependency[Transaction]) -> Response[Any]:
     sent = await typed(request)
     settings = request.settings
     database = request.database
@@ -39,19 +40,20 @@ async def sign_in(request: Request, tx: NamedDependency[Transaction]) -> Respons
             browser=request.headers.get("user-agent", ""),
         )
     except (Invalid, TooManyAttempts) as problem:
-        return render(request, await _page(request, tx, sent, problem.message), status=problem.status)
+        return render(request, await _page(request, sent, problem.message), status=problem.status)
     answer = see_other(request, local_path(sent.text("next")) or HOME[Role(account.role)])
     answer.cookies.append(session_cookie(settings, token))
     return answer
 
 
 @post("/sign-out", permission=Permission.SIGNED_IN)
-async def sign_out(request: Request, tx: NamedDependency[Transaction]) -> Redirect:
+async def sign_out(request: Request, tx: NamedDependency[Transaction]) -> Response[Any]:
     settings = request.settings
     await sessions.end(tx, request.cookies.get(cookie_name(settings), ""))
     answer = see_other(request, "/sign-in", "You are signed out.")
     answer.cookies.append(Cookie(key=cookie_name(settings), value="", path="/", max_age=0, secure=settings.secure))
-    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    # Not "storage": the reader's theme and key switch are kept there, and nothing else is.
+    answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
 
@@ -76,13 +78,12 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _page(request: Request, tx: Transaction, sent: Typed, problem: str = "") -> SignInPage:
-    settings = request.settings
+async def _page(request: Request, sent: Typed, problem: str = "") -> SignInPage:
     return SignInPage(
         title="Sign in",
         email=sent.field("email", "E-mail", required=True, autocomplete="username"),
         password=Typed().field("password", "Password", required=True, autocomplete="current-password"),
         next=local_path(sent.text("next")),
         problem=problem,
-        demo_logins=await demo_logins(tx) if settings.demo else (),
+        demo_logins=await demo_logins(request),
     )

@@ -1,0 +1,45 @@
+"""Loading the demo agency: invented, whole, and the same for everybody who loads it on the same day."""
+
+from collections.abc import Callable
+
+from staffing import clock
+from staffing.demo import bench, charts, clients, openings
+from staffing.demo.dice import Dice
+from staffing.demo.past import Past
+from staffing.demo.stage import Stage
+from staffing.identity import queries
+from staffing.persistence import audit
+from staffing.persistence.tenancy import NOBODY, SYSTEM
+from staffing.persistence.transactions import Database
+from staffing.settings import Settings
+
+STEPS = 6
+
+
+async def is_loaded(database: Database) -> bool:
+    """Whether there is an agency already, invented or real."""
+    async with database.transaction(NOBODY) as tx:
+        return await queries.agency(tx) is not None
+
+
+async def load(database: Database, settings: Settings, *, advance: Callable[[str], None]) -> None:
+    """Invent the agency in one transaction: it is there whole or not at all."""
+    now = clock.now().replace(second=0, microsecond=0)
+    stage = Stage(now=now, dice=Dice(f"lantern {now.date()}"))
+    async with database.transaction(SYSTEM) as tx:
+        await clients.add_clients(tx, stage)
+        advance("Facilities and prices")
+        bench.plan_duties(stage)
+        await bench.add_bench(tx, stage)
+        await clients.add_accounts(tx, stage)
+        advance("Coordinators and accounts")
+        await charts.add_patients(tx, stage)
+        advance("Patients and their histories")
+        past = Past(stage)
+        for duty in stage.duties:
+            past.serve(duty)
+        await past.write(tx)
+        advance("Four weeks of work")
+        await openings.add_openings(tx, stage)
+        advance("Open requests")
+        audit.note(tx, "load", "demo", "agency", detail=f"{len(past.entries)} entries")
