@@ -7,10 +7,10 @@ from staffing.identity.permissions import Permission
 from staffing.web.pages import NavItem
 
 NAVIGATION: tuple[NavItem, ...] = (
-    NavItem("Today", "/portal", "home", Permission.PORTAL_COVER_READ),
+    NavItem("Today", "/portal", "house", Permission.PORTAL_COVER_READ),
     NavItem("Requests", "/portal/requests", "clipboard-list", Permission.PORTAL_REQUESTS_READ),
-    NavItem("Approvals", "/portal/approvals", "check-check", Permission.PORTAL_ENTRIES_READ),
-    NavItem("Invoices", "/portal/invoices", "receipt", Permission.PORTAL_INVOICES_READ),
+    NavItem("Approvals", "/portal/approvals", "list-checks", Permission.PORTAL_ENTRIES_READ),
+    NavItem("Invoices", "/portal/invoices", "receipt-text", Permission.PORTAL_INVOICES_READ),
     NavItem("Cover", "/portal/cover", "calendar-days", Permission.PORTAL_COVER_READ),
     NavItem("Patients", "/portal/patients", "users", Permission.PORTAL_PATIENTS_READ),
 )

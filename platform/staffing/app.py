@@ -79,7 +79,7 @@ def with_sandbox(app: Litestar, settings: Settings) -> ASGIApp:
     """The application with the payment sandbox beside it, when no Stripe key is configured."""
     if not settings.uses_sandbox:
         return app
-    from billing.sandbox import create_app as create_sandbox
+    from billing.sandbox.app import create_app as create_sandbox
 
     logging.getLogger(__name__).info("payments run in the sandbox")
     sandbox = create_sandbox(

@@ -93,11 +93,12 @@ def test_every_template_compiles(path: Path) -> None:
 
 
 def _declared(tree: jinja2.nodes.Template) -> set[str]:
-    """Names that the template makes itself: imported macros, and what it sets."""
+    """Names that the template makes itself: macros, imported or its own, and what it sets."""
     names: set[str] = set()
     for imported in tree.find_all(jinja2.nodes.FromImport):
         names |= {name if isinstance(name, str) else name[1] for name in imported.names}
     names |= {imported.target for imported in tree.find_all(jinja2.nodes.Import)}
+    names |= {macro.name for macro in tree.find_all(jinja2.nodes.Macro)}
     for assigned in tree.find_all((jinja2.nodes.Assign, jinja2.nodes.AssignBlock)):
         names |= {node.name for node in assigned.target.find_all(jinja2.nodes.Name)} | (
             {assigned.target.name} if isinstance(assigned.target, jinja2.nodes.Name) else set()
@@ -118,3 +119,21 @@ def _imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
     return names
+
+
+def test_every_icon_named_in_the_rail_is_in_the_sprite() -> None:
+    from staffing.app import NAVIGATION
+    from staffing.web.formatting import STATIC
+
+    known = set(re.findall(r'id="([a-z0-9-]+)"', (STATIC / "icons" / "sprite.svg").read_text()))
+    assert {item.icon for items in NAVIGATION.values() for item in items} <= known
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=relative)
+def test_every_icon_named_in_a_template_is_in_the_sprite(path: Path) -> None:
+    from staffing.web.formatting import STATIC
+
+    known = set(re.findall(r'id="([a-z0-9-]+)"', (STATIC / "icons" / "sprite.svg").read_text()))
+    named = set(re.findall(r"""\bicon\(\s*['"]([a-z0-9-]+)['"]""", path.read_text()))
+    named |= set(re.findall(r"""\bicon=['"]([a-z0-9-]+)['"]""", path.read_text()))
+    assert named <= known

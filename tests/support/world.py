@@ -130,8 +130,7 @@ async def assign(
     service: str = "patient_care_coordinator",
 ) -> Assignment:
     """A request with one window, and the coordinator confirmed on it."""
-    request, window = ask(tx, world, facility_id, start=start, hours=hours, service=service)
-    await tx.flush()
+    request, window = await ask(tx, world, facility_id, start=start, hours=hours, service=service)
     assignment = Assignment(
         facility_id=facility_id,
         request_id=request.id,
@@ -150,7 +149,7 @@ async def assign(
 _references = iter(range(9001, 99999))
 
 
-def ask(
+async def ask(
     tx: Transaction,
     world: World,
     facility_id: UUID,
@@ -184,7 +183,10 @@ def ask(
         submitted_at=clock.now(),
     )
     window = CoverageWindow(id=new_id(), facility_id=facility_id, request_id=request.id, during=during, headcount=headcount)
-    tx.add_all([request, window])
+    # The window refers to the request: without a mapped relationship the order of inserts is ours to keep.
+    for row in (request, window):
+        tx.add(row)
+        await tx.flush()
     return request, window
 
 

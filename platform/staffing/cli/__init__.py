@@ -1,34 +1,47 @@
 """The command line `relief`. Exit codes: 0 done, 1 refused or failed with a sentence, 2 used wrongly."""
 
+import importlib
 import sys
 
 import click
 
-from staffing.cli import data, doctor, operations, processes, rehearsal
 from staffing.errors import ReliefError
 
+COMMANDS = {
+    "up": "processes",
+    "serve": "processes",
+    "worker": "processes",
+    "migrate": "data",
+    "demo": "data",
+    "plan": "operations",
+    "invoice": "operations",
+    "audit": "operations",
+    "rehearse": "rehearsal",
+    "doctor": "doctor",
+}
+"""Command → the module that holds it. A module is loaded when its command is used: a start takes no longer than it must."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """The commands, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found = getattr(importlib.import_module(f"staffing.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def relief() -> None:
     """Relief Desk: healthcare staffing with remote coordinators.
 
     Configured by environment variables; `relief doctor` prints them all.
     """
-
-
-for command in (
-    processes.up,
-    processes.serve,
-    processes.worker,
-    data.migrate,
-    data.demo,
-    operations.plan,
-    operations.invoice,
-    operations.audit,
-    rehearsal.rehearse,
-    doctor.doctor,
-):
-    relief.add_command(command)
 
 
 def main() -> None:

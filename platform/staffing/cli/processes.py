@@ -46,7 +46,7 @@ def up() -> None:
     run(_check(settings))
     supervisor = Supervisor(settings)
     supervisor.start()
-    _await_ready(settings, supervisor)
+    await_ready(settings, supervisor)
     _announce(settings, time.monotonic() - started)
     supervisor.watch()
 
@@ -57,21 +57,8 @@ def serve() -> None:
     settings = configured()
     run(_check(settings))
     _logging()
-    from granian.constants import Interfaces
-    from granian.server import Server
-
-    Server(
-        "staffing.asgi:create",
-        factory=True,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        workers=1,
-        log_enabled=True,
-        log_access=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=5,
-    ).serve()
+    sys.stdout.flush()
+    os.execve(sys.executable, server_command(settings), environment_for(settings))  # noqa: S606 - the server takes this process over
 
 
 @click.command()
@@ -80,9 +67,36 @@ def worker() -> None:
     settings = configured()
     run(_check(settings))
     _logging()
-    from staffing.worker import run_worker
+    from staffing.demo import jobs as demo_jobs
+    from staffing.worker import KINDS, run_worker
 
-    asyncio.run(run_worker(settings, provision.locate(settings).app_dsn))
+    kinds = (*KINDS, *demo_jobs.KINDS) if settings.demo else KINDS
+    asyncio.run(run_worker(settings, provision.locate(settings).app_dsn, kinds=kinds))
+
+
+def server_command(settings: Settings) -> list[str]:
+    """The web server: one process that serves, watched by one that starts it again."""
+    options = {
+        "--interface": "asgi",
+        "--host": settings.host,
+        "--port": str(settings.port),
+        "--workers": "1",
+        "--workers-kill-timeout": "5",
+        "--log-level": "warning",
+    }
+    flags = ["--factory", "--respawn-failed-workers", "--no-ws"]
+    listed = [part for pair in options.items() for part in pair]
+    return [sys.executable, "-m", "granian", *listed, *flags, "staffing.asgi:create"]
+
+
+def environment_for(settings: Settings) -> dict[str, str]:
+    """What the processes inherit: they run with exactly these settings, wherever they are started."""
+    return {
+        **os.environ,
+        "RELIEF_HOME": str(settings.home),
+        "PORT": str(settings.port),
+        "RELIEF_PUBLIC_URL": settings.public_url,
+    }
 
 
 class Supervisor:
@@ -116,9 +130,9 @@ class Supervisor:
         self._end_children()
 
     def _spawn(self, name: str) -> None:
-        environment = {**os.environ, "RELIEF_HOME": str(self.settings.home), "PORT": str(self.settings.port)}
-        self.children[name] = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "staffing", name], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        commands = {"serve": server_command(self.settings), "worker": [sys.executable, "-m", "staffing", "worker"]}
+        self.children[name] = subprocess.Popen(  # noqa: S603 - our own commands
+            commands[name], env=environment_for(self.settings), stdin=subprocess.DEVNULL, start_new_session=True
         )
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
@@ -161,7 +175,8 @@ def _refuse_taken_port(settings: Settings) -> None:
             raise PortTaken(f"Port {settings.port} is used by another program. Choose one: make run PORT=8123") from taken
 
 
-def _await_ready(settings: Settings, supervisor: Supervisor) -> None:
+def await_ready(settings: Settings, supervisor: Supervisor) -> None:
+    """Wait until the web server answers; end everything and raise when it does not."""
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while time.monotonic() < deadline and not supervisor.stopping:
         if _is_ready(lambda: httpx.get(f"{settings.local_url}/ready", timeout=1)):
@@ -186,7 +201,7 @@ def _announce(settings: Settings, seconds: float) -> None:
     if settings.demo:
         console.print(f"\nDemo logins, password [bold]{logins.PASSWORD}[/bold]:")
         for login in logins.shown_on_sign_in():
-            console.print(f"  {login.label:<18} {login.email:<42} {login.place}")
+            console.print(f"  {login.label:<22} {login.email:<42} {login.place}", soft_wrap=True)
     console.print("\nStop with Ctrl-C. The database keeps running; `make stop` ends it.", style="dim")
     sys.stdout.flush()
 

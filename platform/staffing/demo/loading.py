@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from staffing import clock
-from staffing.demo import bench, charts, clients, openings
+from staffing.demo import bench, bills, charts, clients, openings
 from staffing.demo.dice import Dice
 from staffing.demo.past import Past
 from staffing.demo.stage import Stage
@@ -42,4 +42,6 @@ async def load(database: Database, settings: Settings, *, advance: Callable[[str
         advance("Four weeks of work")
         await openings.add_openings(tx, stage)
         advance("Open requests")
+        invoices = await bills.add_bills(tx, stage)
+        advance(f"{invoices} invoices")
         audit.note(tx, "load", "demo", "agency", detail=f"{len(past.entries)} entries")

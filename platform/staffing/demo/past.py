@@ -194,4 +194,6 @@ class Past:
             if self.stage.dice.chance(2):
                 return "disputed"
             return "approved" if self.stage.dice.chance(70) else "submitted"
-        return "draft" if end > self.stage.now - timedelta(days=2) else "submitted"
+        if end > self.stage.now - timedelta(days=2):
+            return "draft"
+        return "approved" if self.stage.dice.chance(40) else "submitted"

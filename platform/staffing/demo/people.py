@@ -101,7 +101,7 @@ PATIENT_GIVEN = (
 PATIENT_FAMILY = (
     "Aberforth", "Alvarado", "Barrowman", "Bellweather", "Bocanegra", "Brandvold", "Calloway", "Carmody", "Dankworth", "Dragomir",
     "Eisenhart", "Elphick", "Fennimoor", "Figueroa", "Gallardo", "Greenaway", "Hollander", "Huckaby", "Ibarguen", "Isherwood",
-    "Jablonski", "Kaczmarek", "Kirkbride", "Lattimore", "Ledesma", "Mandrake", "Gillicuddy", "Montalvo", "Nakagawa", "Nguyenby",
-    "Oberholt", "Olazabal", "Paxman", "Peregrine", "Quisenberry", "Ravenscroft", "Riquelme", "Sandquist", "Scattergood", "Tamblyn",
+    "Jablonski", "Kaczmar", "Kirkbride", "Lattimore", "Ledesma", "Mandrake", "Gillicuddy", "Montalvo", "Nakagawa", "Nguyenby",
+    "Oberholt", "Olazar", "Paxman", "Peregrine", "Quisenberry", "Ravenscroft", "Riquelme", "Sandquist", "Scattergood", "Tamblyn",
     "Trujillano", "Umberfield", "Valderrama", "Vosloo", "Wainscott", "Weatherby", "Yamashiro", "Yoxall", "Zambrano", "Zimmerly",
 )  # fmt: skip

@@ -8,10 +8,10 @@ from staffing.web.pages import NavItem
 
 NAVIGATION: tuple[NavItem, ...] = (
     NavItem("Requests", "/desk", "clipboard-list", Permission.DESK_REQUESTS_READ),
-    NavItem("Plans", "/desk/plans", "waypoints", Permission.DESK_PLANS_READ),
+    NavItem("Plans", "/desk/plans", "columns-3", Permission.DESK_PLANS_READ),
     NavItem("Roster", "/desk/roster", "users", Permission.DESK_ROSTER_READ),
-    NavItem("Invoices", "/desk/invoices", "receipt", Permission.DESK_INVOICES_READ),
-    NavItem("People", "/desk/people", "user-plus", Permission.DESK_PEOPLE_INVITE),
+    NavItem("Invoices", "/desk/invoices", "receipt-text", Permission.DESK_INVOICES_READ),
+    NavItem("People", "/desk/people", "user-round-check", Permission.DESK_PEOPLE_INVITE),
     NavItem("Report", "/desk/report", "chart-line", Permission.DESK_REPORTS_READ),
     NavItem("Access log", "/desk/audit", "shield-check", Permission.DESK_AUDIT_READ),
 )
