@@ -11,11 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pgqueuer import AsyncpgDriver, Job, PgQueuer, Queries, RetryRequested
-from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
-from pgqueuer.domain.settings import DBSettings
 from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -23,27 +21,45 @@ from staffing.persistence.models import JobStart
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database, Transaction
 
+if TYPE_CHECKING:
+    from pgqueuer import Job, PgQueuer, Queries
+    from pgqueuer.domain.settings import DBSettings
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_STARTS = 3
 QUEUE_SCHEMA = "queue"
 HEARTBEAT_TIMEOUT = timedelta(seconds=6)
-_settings = DBSettings(db_schema=QUEUE_SCHEMA)
+
+
+# pgqueuer is loaded when it is used: a page that enqueues nothing, and every start, does without.
+
+
+@cache
+def _settings() -> "DBSettings":
+    from pgqueuer.domain.settings import DBSettings
+
+    return DBSettings(db_schema=QUEUE_SCHEMA)
 
 
 def install_sql() -> str:
     """The queue's own tables, in a schema of their own."""
-    return QueryBuilderEnvironment(_settings).build_install_query()
+    from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
+
+    return QueryBuilderEnvironment(_settings()).build_install_query()
 
 
-def queries(connection: Any) -> Queries:
+def queries(connection: Any) -> "Queries":
     """pgqueuer's statements on one asyncpg connection."""
+    from pgqueuer import AsyncpgDriver, Queries
+    from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+
     return Queries(
         AsyncpgDriver(connection),
-        QueryBuilderEnvironment(_settings),
-        QueryQueueBuilder(_settings),
-        QuerySchedulerBuilder(_settings),
+        QueryBuilderEnvironment(_settings()),
+        QueryQueueBuilder(_settings()),
+        QuerySchedulerBuilder(_settings()),
     )
 
 
@@ -104,19 +120,23 @@ class JobKind:
     concurrency: int = 0
 
 
-def register(worker: PgQueuer, context: JobContext, kinds: list[JobKind]) -> None:
+def register(worker: "PgQueuer", context: JobContext, kinds: list[JobKind]) -> None:
     """Teach a worker the kinds of job it works off."""
     for kind in kinds:
         worker.entrypoint(kind.name, concurrency_limit=kind.concurrency, on_failure="hold")(_guarded(context, kind))
 
 
-def worker_on(connection: Any) -> PgQueuer:
+def worker_on(connection: Any) -> "PgQueuer":
     """A worker on its own asyncpg connection."""
-    return PgQueuer(connection=AsyncpgDriver(connection), channel=_settings.channel, queries=queries(connection))
+    from pgqueuer import AsyncpgDriver, PgQueuer
+
+    return PgQueuer(connection=AsyncpgDriver(connection), channel=_settings().channel, queries=queries(connection))
 
 
-def _guarded(context: JobContext, kind: JobKind) -> Callable[[Job], Awaitable[None]]:
-    async def run(job: Job) -> None:
+def _guarded(context: JobContext, kind: JobKind) -> Callable[["Job"], Awaitable[None]]:
+    from pgqueuer import RetryRequested
+
+    async def run(job: "Job") -> None:
         payload = json.loads(job.payload or b"{}")
         starts = await _count_start(context.database, int(job.id), kind.name)
         if starts > MAX_STARTS:

@@ -91,13 +91,15 @@ async def give_up(tx: Transaction) -> None:
     await tx.close()
 
 
-def connect(dsn: str, *, pool_size: int = 10, statement_seconds: int = 10) -> Database:
-    """A database for one process. `statement_seconds` bounds every statement, so that a slow one cannot hold the pool."""
+def connect(dsn: str, *, pool_size: int = 10, statement_seconds: int = 10, wait_seconds: float = 5) -> Database:
+    """A database for one process. `statement_seconds` bounds every statement, so that a slow one cannot hold the pool;
+    `wait_seconds` is how long a transaction may wait for a connection: a page cannot, a job can.
+    """
     engine = create_async_engine(
         dsn,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=wait_seconds,
         pool_pre_ping=False,
         pool_recycle=1800,
         # Statement parameters are patients' data: they never reach an error message or a log.

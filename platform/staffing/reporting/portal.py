@@ -93,22 +93,7 @@ async def cover(tx: Transaction, principal: Principal, *, weeks: int = 1) -> lis
         return []
     length = weeks * 7
     windows = await _windows(tx, principal, min(first.values()), max(first.values()) + length * _DAY)
-    result = []
-    for place in places:
-        days = [first[place.id] + number * _DAY for number in range(length)]
-        own = windows.get(place.id, [])
-        zone = ZoneInfo(place.time_zone)
-        result.append(
-            FacilityCover(
-                facility=place,
-                today=now.astimezone(zone).date(),
-                days=tuple(
-                    CoverDay(on=day, windows=tuple(one for one in own if one.start.astimezone(zone).date() == day))
-                    for day in days
-                ),
-            )
-        )
-    return result
+    return [_facility_cover(place, first[place.id], length, windows.get(place.id, []), now) for place in places]
 
 
 async def needs_you(tx: Transaction, principal: Principal) -> NeedsYou:
@@ -144,6 +129,18 @@ async def needs_you(tx: Transaction, principal: Principal) -> NeedsYou:
         invoices_minor=int(invoices[1]),
         currency=invoices[2],
         first_due_on=invoices[3],
+    )
+
+
+def _facility_cover(place: FacilityRow, first: date, length: int, windows: list[CoverWindow], now: datetime) -> FacilityCover:
+    zone = ZoneInfo(place.time_zone)
+    by_day: dict[date, list[CoverWindow]] = {first + number * _DAY: [] for number in range(length)}
+    for window in windows:
+        by_day.get(window.start.astimezone(zone).date(), []).append(window)
+    return FacilityCover(
+        facility=place,
+        today=now.astimezone(zone).date(),
+        days=tuple(CoverDay(on=day, windows=tuple(found)) for day, found in by_day.items()),
     )
 
 

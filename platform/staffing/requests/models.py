@@ -5,11 +5,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Sequence, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from staffing.persistence.base import Base, Tenancy, new_id, table
+
+NUMBERS = Sequence("staffing_request_numbers", start=1001, metadata=Base.metadata)
+"""Where references come from. A number that a refused request took is not given out again: references may have gaps."""
 
 
 class RequestState(StrEnum):
@@ -34,7 +37,8 @@ class StaffingRequest(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     facility_id: Mapped[UUID] = mapped_column(ForeignKey("facilities.id"))
-    reference: Mapped[str] = mapped_column(unique=True)
+    reference: Mapped[str] = mapped_column(unique=True, server_default=text("next_request_reference()"))
+    """R-1042: leave it out and the database gives the next one that is free."""
     form_id: Mapped[UUID] = mapped_column(unique=True)
     """Made with the blank form; the same form sent twice makes one request."""
     service: Mapped[str]

@@ -413,10 +413,11 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_service_rates_facility_id'), 'service_rates', ['facility_id'], unique=False)
     op.execute("create sequence staffing_request_numbers start 1001")
+    script(REQUEST_REFERENCE)
     op.create_table('staffing_requests',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('facility_id', sa.Uuid(), nullable=False),
-    sa.Column('reference', sa.Text(), server_default=sa.text("'R-' || nextval('staffing_request_numbers')"), nullable=False),
+    sa.Column('reference', sa.Text(), server_default=sa.text("next_request_reference()"), nullable=False),
     sa.Column('form_id', sa.Uuid(), nullable=False),
     sa.Column('service', sa.Text(), nullable=False),
     sa.Column('level', sa.Integer(), nullable=False),
@@ -671,6 +672,25 @@ def upgrade() -> None:
         script(guards.append_only(table))
     script(guards.LEDGER_BALANCE)
     script(jobs.install_sql())
+
+
+# The next number that no request has, imported ones included. It must look past row-level security: references are one series
+# for the whole agency.
+REQUEST_REFERENCE = """
+create function next_request_reference() returns text language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  scope text := current_setting('app.scope', true);
+  candidate text;
+begin
+  perform set_config('app.scope', 'system', true);
+  loop
+    candidate := 'R-' || nextval('staffing_request_numbers');
+    exit when not exists (select 1 from staffing_requests where reference = candidate);
+  end loop;
+  perform set_config('app.scope', coalesce(scope, ''), true);
+  return candidate;
+end $$;
+"""
 
 
 def script(sql: str) -> None:

@@ -1,0 +1,118 @@
+"""The schedule as requests read it: who covers which window, and why a window is left uncovered.
+
+These tables belong to `staffing.scheduling`, which stands above requests and must not be imported here. They are named by
+their columns; a test compares each with its real table.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, DateTime, ScalarSelect, Text, Uuid, column, func, select, table
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
+
+from staffing.persistence.transactions import Transaction
+from staffing.roster.models import Coordinator
+
+CONFIRMED, CANCELLED = "confirmed", "cancelled"
+"""States of an assignment: somebody is going to come; the facility took the request back."""
+
+assignments = table(
+    "assignments",
+    column("id", Uuid()),
+    column("facility_id", Uuid()),
+    column("request_id", Uuid()),
+    column("window_id", Uuid()),
+    column("coordinator_id", Uuid()),
+    column("state", Text()),
+    column("ended_at", DateTime(timezone=True)),
+    column("ended_reason", Text()),
+)
+plan_gaps = table(
+    "plan_gaps",
+    column("id", Uuid()),
+    column("facility_id", Uuid()),
+    column("window_id", Uuid()),
+    column("why", JSONB()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A coordinator on a window."""
+
+    coordinator_id: UUID
+    name: str
+
+
+async def people_on(tx: Transaction, window_ids: Iterable[UUID]) -> dict[UUID, tuple[Person, ...]]:
+    """Who is confirmed on each window, in the order of their names. Windows of the caller's own facilities only."""
+    rows = await tx.execute(
+        select(assignments.c.window_id, Coordinator.id, Coordinator.name)
+        .join_from(assignments, Coordinator, Coordinator.id == assignments.c.coordinator_id)
+        .where(assignments.c.window_id.in_(list(window_ids)), assignments.c.state == CONFIRMED)
+        .order_by(Coordinator.name)
+    )
+    found: dict[UUID, tuple[Person, ...]] = {}
+    for window_id, coordinator_id, name in rows:
+        found[window_id] = (*found.get(window_id, ()), Person(coordinator_id, name))
+    return found
+
+
+async def reasons_for(tx: Transaction, window_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Why the latest plan that looked at a window left it uncovered, in words. Nothing for windows never planned."""
+    wanted = list(window_ids)
+    if not wanted:
+        return {}
+    rows = await tx.execute(
+        select(plan_gaps.c.window_id, plan_gaps.c.why)
+        .where(plan_gaps.c.window_id.in_(wanted))
+        .ext(distinct_on(plan_gaps.c.window_id))
+        # Identifiers are made in the order of time: the greatest is the latest plan's.
+        .order_by(plan_gaps.c.window_id, plan_gaps.c.id.desc())
+    )
+    return {window_id: text for window_id, why in rows if (text := why_words(why))}
+
+
+def confirmed_on(window_id: ColumnElement[UUID]) -> ScalarSelect[int]:
+    """SQL: how many people are confirmed on a window."""
+    return (
+        select(func.count())
+        .select_from(assignments)
+        .where(assignments.c.window_id == window_id, assignments.c.state == CONFIRMED)
+        .scalar_subquery()
+    )
+
+
+def why_words(why: Mapping[str, Any]) -> str:
+    """The funnel of a gap in one sentence, with counts alone: names of people and of other facilities are never part of it."""
+    if text := why.get("sentence"):
+        return str(text)
+    steps = [_step(step) for step in why.get("funnel") or ()]
+    narrowed = [(words, before, left) for (_, before), (words, left) in pairwise(steps) if left < before]
+    if not narrowed:
+        return ""
+    parts = [f"{words} ({_ruled_out(before - left, before)})" for words, before, left in narrowed]
+    *others, last = parts
+    return f"It takes somebody who {', '.join(others)}{' and ' if others else ''}{last}."
+
+
+def _ruled_out(number: int, before: int) -> str:
+    return f"rules out all {before}" if number == before > 1 else f"rules out {number} of {before}"
+
+
+def _step(step: Any) -> tuple[str, int]:
+    """One step of a funnel: `{rule, sentence, remaining}` or `[rule, remaining]`."""
+    if not isinstance(step, Mapping):
+        rule, remaining = step[0], step[-1]
+        return _rule_words(str(rule)), int(remaining)
+    return str(step.get("sentence") or _rule_words(str(step.get("rule", "")))), int(step.get("remaining", 0))
+
+
+def _rule_words(rule: str) -> str:
+    # Late: the rules bring numpy with them, which a page that shows no funnel does not need.
+    from matching.rules import sentence_of
+
+    return sentence_of(rule)
