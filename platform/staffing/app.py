@@ -88,6 +88,7 @@ def with_sandbox(app: Litestar, settings: Settings) -> ASGIApp:
         webhook_url=settings.local_url + "/hooks/stripe",
         webhook_secret=settings.stripe_webhook_secret,
         return_url_allow=settings.public_url + "/portal/invoices",
+        clock=clock.now,
     )
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:

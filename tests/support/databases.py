@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from staffing import settings as settings_module
-from staffing.persistence import embedded, provision
+from staffing.persistence import embedded, migrating, provision
 from staffing.persistence.transactions import Database, connect
 from staffing.settings import Settings
 
@@ -47,8 +47,8 @@ def make_template(settings: Settings) -> provision.Prepared:
         fcntl.flock(lock, fcntl.LOCK_EX)
         asyncio.run(_ensure_given_database(settings))
         prepared = asyncio.run(provision.prepare(settings, database=TEMPLATE))
-        provision.migrate(prepared)
-        asyncio.run(provision.grant(prepared))
+        migrating.migrate(prepared)
+        asyncio.run(migrating.grant(prepared))
     return prepared
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 from litestar import Litestar
@@ -64,8 +65,8 @@ def work(
 
 
 def at(day: int, hour: int, minute: int = 0, *, month: int = 3) -> datetime:
-    """An instant of 2026 by the clock of New York in winter, where Northside lies."""
-    return datetime(2026, month, day, hour, minute, tzinfo=UTC) + timedelta(hours=5)
+    """An instant of 2026 on the clock of New York, which is Northside's."""
+    return datetime(2026, month, day, hour, minute, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from staffing import clock, settings
 from staffing.errors import ReliefError
-from staffing.persistence import provision
+from staffing.persistence import migrating, provision
 from staffing.persistence.transactions import Database, connect
 from staffing.settings import Settings
 
@@ -36,6 +36,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except (SQLAlchemyError, ConnectionError) as failure:
+        if "password authentication failed" in str(failure):
+            raise ReliefError("The database does not take this deployment's password. `relief migrate` sets it anew.") from failure
         raise ReliefError(f"The database refused: {type(failure).__name__}: {str(failure).splitlines()[0]}") from failure
 
 
@@ -43,7 +45,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 async def opened(loaded: Settings) -> AsyncIterator[Database]:
     """A migrated database as the application's role."""
     prepared = provision.locate(loaded)
-    if not await provision.is_current(prepared):
+    if not await migrating.is_current(prepared):
         raise NotMigrated
     database = connect(prepared.app_dsn, pool_size=4, statement_seconds=60)
     try:

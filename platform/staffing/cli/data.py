@@ -6,9 +6,11 @@ import sys
 import click
 
 from staffing.cli.common import configured, console, opened, progress, run
-from staffing.demo import loading, logins
+from staffing.demo import logins
 from staffing.errors import ReliefError
-from staffing.persistence import provision
+from staffing.identity import queries
+from staffing.persistence import migrating, provision
+from staffing.persistence.tenancy import NOBODY
 from staffing.settings import Settings
 
 
@@ -19,10 +21,10 @@ class OutOfStep(ReliefError):
 def migrate_database(settings: Settings) -> bool:
     """Bring the database to the newest revision. Returns whether there was anything to do."""
     prepared = run(provision.prepare(settings))
-    if run(provision.is_current(prepared)):
+    if run(migrating.is_current(prepared)):
         return False
-    provision.migrate(prepared)
-    run(provision.grant(prepared))
+    migrating.migrate(prepared)
+    run(migrating.grant(prepared))
     return True
 
 
@@ -40,7 +42,7 @@ def migrate(check: bool) -> None:
 
 def _check_in_step(settings: Settings) -> None:
     migrate_database(settings)
-    differences = provision.drift(run(provision.prepare(settings)))
+    differences = migrating.drift(run(provision.prepare(settings)))
     if differences:
         raise OutOfStep("The models and the migrations differ:\n  " + "\n  ".join(differences))
     console.print("Models and migrations are in step.")
@@ -53,8 +55,11 @@ def load_demo(settings: Settings) -> bool:
 
 async def _load(settings: Settings) -> bool:
     async with opened(settings) as database:
-        if await loading.is_loaded(database):
-            return False
+        async with database.transaction(NOBODY) as tx:
+            if await queries.agency(tx) is not None:
+                return False
+        from staffing.demo import loading
+
         with progress() as bar:
             task = bar.add_task("Inventing the demo agency", total=loading.STEPS)
             await loading.load(database, settings, advance=lambda what: bar.update(task, advance=1, description=what))

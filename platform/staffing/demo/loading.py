@@ -7,19 +7,12 @@ from staffing.demo import bench, bills, charts, clients, openings
 from staffing.demo.dice import Dice
 from staffing.demo.past import Past
 from staffing.demo.stage import Stage
-from staffing.identity import queries
 from staffing.persistence import audit
-from staffing.persistence.tenancy import NOBODY, SYSTEM
+from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database
 from staffing.settings import Settings
 
 STEPS = 6
-
-
-async def is_loaded(database: Database) -> bool:
-    """Whether there is an agency already, invented or real."""
-    async with database.transaction(NOBODY) as tx:
-        return await queries.agency(tx) is not None
 
 
 async def load(database: Database, settings: Settings, *, advance: Callable[[str], None]) -> None:

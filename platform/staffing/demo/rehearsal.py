@@ -37,8 +37,8 @@ from staffing.scheduling import service as plans
 from staffing.scheduling.models import Plan, PlanState
 from staffing.worklog import service as worklog
 from staffing.worklog.models import EntryState, WorkEntry
-from staffing.worklog.steps import content_of
 from staffing.worklog.sightings import sighting
+from staffing.worklog.steps import content_of
 
 T = TypeVar("T")
 

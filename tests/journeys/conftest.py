@@ -1,0 +1,24 @@
+"""A deployment on demo data and one Chromium, shared by all journeys of a process."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Browser
+from support.browsing import chromium
+from support.deployments import Deployment, running
+
+MORNING = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
+"""Tuesday, 10:00 in New York, in the week before the clocks change."""
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Deployment]:
+    with running(MORNING) as deployment:
+        yield deployment
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
