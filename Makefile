@@ -45,7 +45,6 @@ check-layers: install-dev
 	$(BIN)/lint-imports
 
 check-templates: install-dev
-	$(BIN)/djlint --check templates
 	$(BIN)/djlint --lint templates
 
 check-migrations: install-dev # the migrations, run on an empty database, make exactly the tables that the models describe

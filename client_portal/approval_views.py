@@ -97,6 +97,7 @@ class EntryPage(Page):
     problem: str
     may_approve: bool
     may_dispute: bool
+    dispute_open: bool
     may_withdraw_dispute: bool
 
 
@@ -143,8 +144,9 @@ async def entry_page(
     sent: Typed | None = None,
     errors: dict[str, str] | None = None,
     problem: str = "",
+    dispute_open: bool = False,
 ) -> EntryPage:
-    """One entry with its story. Raises `NotFound`."""
+    """One entry with its story. Raises `NotFound`. `dispute_open`: the sentence field is open already."""
     row = await queries.facility_entry(tx, principal, entry_id)
     corrected = await queries.corrected(tx, [entry_id])
     lines = await queries.story(tx, entry_id)
@@ -159,6 +161,7 @@ async def entry_page(
         problem=problem,
         may_approve=lifecycle.possible(row.state, Step.APPROVED),
         may_dispute=lifecycle.possible(row.state, Step.DISPUTED),
+        dispute_open=dispute_open or bool(errors),
         may_withdraw_dispute=lifecycle.possible(row.state, Step.DISPUTE_WITHDRAWN),
     )
 

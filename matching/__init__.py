@@ -1,13 +1,24 @@
 """Planning: a problem in, a plan with reasons out. Pure: no database, no web, no clock.
 
     problem = problem_from_json(document)                # or build a Problem from values
-    plan = solve(problem, time_limit=30)                 # any time, stoppable, with a proven bound where there is one
+    plan = solve(problem, time_limit=30)                 # any time, stoppable, with a proven bound
     assert not verify_plan(problem, plan)                # independent: shares no code with the search
-    explained = explain_plan(problem, plan)              # funnel, near misses and nearest fix for every uncovered window
+    explained = explain_plan(problem, plan)              # why every uncovered window is, and what fills it
 
 The solver's library is imported by the solving process alone; importing this package is cheap.
 """
 
+from matching.explain import explain_assignment, explain_assignments, explain_plan, explain_window
+from matching.fixes import apply_fix
+from matching.formats import (
+    InputError,
+    InputErrors,
+    check_problem,
+    plan_from_json,
+    plan_to_json,
+    problem_from_json,
+    problem_to_json,
+)
 from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Problem, Request, Weights, Window
 from matching.solution import (
     Change,
@@ -20,6 +31,8 @@ from matching.solution import (
     Status,
     Uncovered,
 )
+from matching.solver import solve
+from matching.verify import Violation, objective_of, verify_plan
 
 __all__ = [
     "Assignment",
@@ -28,6 +41,8 @@ __all__ = [
     "Fix",
     "ForbiddenPair",
     "FunnelStep",
+    "InputError",
+    "InputErrors",
     "Interval",
     "NearMiss",
     "Problem",
@@ -37,6 +52,20 @@ __all__ = [
     "Solution",
     "Status",
     "Uncovered",
+    "Violation",
     "Weights",
     "Window",
+    "apply_fix",
+    "check_problem",
+    "explain_assignment",
+    "explain_assignments",
+    "explain_plan",
+    "explain_window",
+    "objective_of",
+    "plan_from_json",
+    "plan_to_json",
+    "problem_from_json",
+    "problem_to_json",
+    "solve",
+    "verify_plan",
 ]

@@ -4,12 +4,13 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 from litestar import Litestar, Router
 from litestar.datastructures import CacheControlHeader, State
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 import client_portal.routes
 import staffing.desk.routes
@@ -98,7 +99,8 @@ def with_sandbox(app: Litestar, settings: Settings) -> ASGIApp:
                 await app(scope, receive, send)
         elif scope["path"].startswith(SANDBOX_PATH + "/"):
             path = scope["path"].removeprefix(SANDBOX_PATH)
-            await sandbox({**scope, "path": path, "raw_path": path.encode(), "root_path": ""}, receive, send)
+            inner = cast(HTTPScope, {**scope, "path": path, "raw_path": path.encode(), "root_path": ""})
+            await sandbox(inner, receive, send)
         else:
             await app(scope, receive, send)
 

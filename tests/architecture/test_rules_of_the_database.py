@@ -10,7 +10,7 @@ from support import world as worlds
 from support.databases import plain
 from support.world import World
 
-from staffing.persistence import provision, schema
+from staffing.persistence import migrating, provision, schema
 from staffing.persistence.base import Tenancy
 from staffing.persistence.tenancy import Scope
 from staffing.persistence.transactions import Database
@@ -66,7 +66,7 @@ async def test_the_applications_role_has_no_power(prepared: provision.Prepared) 
 
 
 def test_models_and_migrations_are_in_step(template: provision.Prepared) -> None:
-    assert provision.drift(template) == []
+    assert migrating.drift(template) == []
 
 
 @pytest.mark.usefixtures("world")

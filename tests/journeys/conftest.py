@@ -1,11 +1,11 @@
 """A deployment on demo data and one Chromium, shared by all journeys of a process."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser
-from support.browsing import chromium
+from support.browsing import OPEN, chromium
 from support.deployments import Deployment, running
 
 MORNING = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
@@ -22,3 +22,12 @@ def site() -> Iterator[Deployment]:
 def browser() -> Iterator[Browser]:
     with chromium() as opened:
         yield opened
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call" and report.failed:
+        for number, person in enumerate(OPEN):
+            person.show(f"{item.name}-{number}")
+    return report

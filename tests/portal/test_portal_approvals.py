@@ -138,6 +138,8 @@ async def test_a_dispute_needs_a_sentence_keeps_what_was_typed_and_stops_nothing
     long = await alice.post(f"/portal/entries/{week[1]}/dispute", {"reason": "Too long. " * 120})
     assert long.status_code == 422
     assert "Too long. Too long." in long.text
+    assert '<details class="confirm" id="dispute" open>' in long.text
+    assert '<details class="confirm" id="dispute" open>' in (await alice.get(f"/portal/entries/{week[1]}?dispute=1")).text
     page = await alice.post(f"/portal/entries/{week[1]}/dispute", {"reason": "We had no appointment with this patient."})
     assert "Disputed: this entry waits for the agency, all others go on." in page.text
     page = await alice.post("/portal/approvals/approve", {"seen": fine_seen})

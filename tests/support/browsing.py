@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from support.browsers import chromium_path
@@ -26,6 +27,10 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+OPEN: list["Somebody"] = []
+"""Everybody at a browser right now: a failing journey shows what each of them saw."""
+
+
 class Somebody:
     """One person at one browser. Errors in the browser's console are kept and must be none at the end."""
 
@@ -42,6 +47,7 @@ class Somebody:
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(20_000)
         self.errors: list[str] = []
+        OPEN.append(self)
         self.page.on("console", self._keep)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -58,6 +64,14 @@ class Somebody:
         self.page.wait_for_url(lambda address: "/sign-in" not in address)
         return self
 
+    def show(self, name: str) -> None:
+        """Keep what this person sees, for whoever reads the failure."""
+        folder = Path("test-artifacts")
+        folder.mkdir(exist_ok=True)
+        self.page.screenshot(path=folder / f"{name}.png", full_page=True)
+        (folder / f"{name}.txt").write_text(f"{self.page.url}\n\n{self.page.locator('body').inner_text()}")
+
     def close(self) -> None:
+        OPEN.remove(self)
         self.context.close()
         assert self.errors == []

@@ -83,6 +83,8 @@ def running(now: datetime, **extra: str) -> Iterator[Deployment]:
         "RELIEF_DATABASE_FAST": "1",
         "RELIEF_CLOCK_FILE": str(clock_file),
         "RELIEF_SOLVER_SECONDS": "4",
+        # The tests let an hour pass between two clicks; that a session ends by itself is tested elsewhere.
+        "RELIEF_IDLE_MINUTES": "240",
         **extra,
     }
     deployment = Deployment(f"http://127.0.0.1:{port}", home, clock_file, environment)

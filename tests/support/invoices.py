@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import Range
 from support.world import World
 
 from billing.sandbox.app import create_app as create_sandbox
-from billing.stripe_events import SIGNATURE_HEADER, signature
+from billing.sandbox.webhooks import signature_header
+from billing.stripe_events import SIGNATURE_HEADER
 from billing.stripe_gateway import StripeGateway
 from staffing import clock
 from staffing.invoicing.gateway import gateway_for
@@ -128,10 +129,10 @@ class Died(BaseException):
 
 
 def webhook(event: Mapping[str, Any], secret: str, *, seconds_ago: int = 0) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of a genuine webhook about `event`."""
+    """Body and headers of a webhook about `event`, signed by the sandbox's own code, not by the product's."""
     body = json.dumps(event).encode()
     sent = int(clock.now().timestamp()) - seconds_ago
-    return body, {SIGNATURE_HEADER: f"t={sent},v1={signature(body, sent, secret)}", "content-type": "application/json"}
+    return body, {SIGNATURE_HEADER: signature_header(body, sent, secret), "content-type": "application/json"}
 
 
 class _Recorder(httpx.AsyncBaseTransport):

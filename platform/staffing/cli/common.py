@@ -37,7 +37,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except (SQLAlchemyError, ConnectionError) as failure:
         if "password authentication failed" in str(failure):
-            raise ReliefError("The database does not take this deployment's password. `relief migrate` sets it anew.") from failure
+            raise ReliefError(
+                "The database does not take this deployment's password. `relief migrate` sets it anew."
+            ) from failure
         raise ReliefError(f"The database refused: {type(failure).__name__}: {str(failure).splitlines()[0]}") from failure
 
 

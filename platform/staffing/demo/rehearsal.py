@@ -141,14 +141,15 @@ async def work(stage: Rehearsal) -> str:
     async with stage.acting(people.coordinator) as tx:
         coordinator = await reach.with_facilities(tx, people.coordinator, clock.now())
     switched, stopped = began + timedelta(minutes=FIRST_MINUTES), began + timedelta(minutes=FIRST_MINUTES + SECOND_MINUTES)
-    for instant, do in (
-        (began, lambda tx: worklog.start_timer(tx, coordinator, people.first.id, people.first_patient)),
-        (switched, lambda tx: worklog.switch_timer(tx, coordinator, people.second.id, people.second_patient)),
-        (stopped, lambda tx: worklog.stop_timer(tx, coordinator)),
-    ):
-        with clock.standing_at(instant):
-            async with stage.acting(coordinator) as tx:
-                await do(tx)
+    with clock.standing_at(began):
+        async with stage.acting(coordinator) as tx:
+            await worklog.start_timer(tx, coordinator, people.first.id, people.first_patient)
+    with clock.standing_at(switched):
+        async with stage.acting(coordinator) as tx:
+            await worklog.switch_timer(tx, coordinator, people.second.id, people.second_patient)
+    with clock.standing_at(stopped):
+        async with stage.acting(coordinator) as tx:
+            await worklog.stop_timer(tx, coordinator)
     async with stage.acting(coordinator) as tx:
         entries = (
             await tx.scalars(

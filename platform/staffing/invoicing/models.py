@@ -76,6 +76,10 @@ class Invoice(Base):
     voided_at: Mapped[datetime | None]
     stripe_invoice_id: Mapped[str | None] = mapped_column(unique=True)
     stripe_status: Mapped[str | None]
+    stripe_total_minor: Mapped[int | None] = mapped_column(Minor)
+    stripe_paid_minor: Mapped[int | None] = mapped_column(Minor)
+    stripe_seen_at: Mapped[datetime | None]
+    """When Stripe was last asked: `stripe_status` and the two amounts are its answer of that moment."""
     stripe_problem: Mapped[str] = mapped_column(default="")
     hosted_url: Mapped[str | None]
     version: Mapped[int] = mapped_column(default=1)

@@ -64,12 +64,15 @@ class Credential(Base):
 
 
 class AvailabilityRule(Base):
-    """A weekly interval in the coordinator's own zone. `weekday` 0 is Monday; an interval never crosses midnight."""
+    """A weekly interval in the coordinator's own zone. `weekday` 0 is Monday; an interval never crosses midnight.
+
+    An end of 00:00 is the midnight that ends the day.
+    """
 
     __tablename__ = "availability_rules"
     __table_args__ = (
         CheckConstraint("weekday between 0 and 6", name="weekday"),
-        CheckConstraint("starts_at_time < ends_at_time", name="order"),
+        CheckConstraint("ends_at_time = '00:00' or starts_at_time < ends_at_time", name="order"),
         table(Tenancy.SHARED),
     )
 

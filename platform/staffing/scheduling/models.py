@@ -39,12 +39,16 @@ class Plan(Base):
     state: Mapped[str] = mapped_column(default=PlanState.QUEUED.value)
     horizon: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
     time_limit_seconds: Mapped[int]
+    facility_ids: Mapped[list[str]] = mapped_column(default=list, server_default=text("'{}'"))
+    """The facilities whose requests it plans; empty for all."""
     requested_by: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     requested_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     heartbeat_at: Mapped[datetime | None]
     """Database time of the solver's last sign of life; a technical time, not the business clock."""
+    stop_requested_at: Mapped[datetime | None]
+    """Somebody found the plan so far good enough: the solver stops at its next look."""
     snapshot: Mapped[dict[str, Any] | None]
     snapshot_hash: Mapped[str | None]
     progress: Mapped[dict[str, Any] | None]

@@ -57,10 +57,13 @@ def moment(instant: datetime, zone: str) -> str:
 
 
 def zone_label(zone: str, instant: datetime) -> str:
-    """The short name of a zone at an instant: EST, CST, UTC+08:00."""
+    """The short name of a zone at an instant: EST, CST, UTC+08:00.
+
+    Short names are American here: Manila calls its own PST, which everybody would read as Pacific time.
+    """
     local = instant.astimezone(ZoneInfo(zone))
     name = local.tzname() or ""
-    if name[:1].isalpha():
+    if name.isalpha() and (zone.startswith(("America/", "Pacific/Honolulu")) or name in ("UTC", "GMT")):
         return name
     offset = local.utcoffset() or timedelta()
     sign = "-" if offset < timedelta() else "+"

@@ -14,7 +14,7 @@ from staffing.persistence.base import Base, Tenancy, new_id, table
 class EntryState(StrEnum):
     """`running → draft → submitted → approved → invoiced`; `submitted|approved → disputed → approved | written_off`.
 
-    `void` is a draft that its author took back: the time is free again.
+    The steps between them are in `lifecycle`. `void` is a draft that its author took back: the time is free again.
     """
 
     RUNNING = "running"
@@ -92,3 +92,15 @@ class EntryEvent(Base):
     actor: Mapped[str]
     step: Mapped[str]
     reason: Mapped[str] = mapped_column(default="")
+
+
+class Pin(Base):
+    """A patient that a coordinator keeps at hand, to start a timer with one press."""
+
+    __tablename__ = "pinned_patients"
+    __table_args__ = (table(Tenancy.TENANT),)
+
+    coordinator_id: Mapped[UUID] = mapped_column(ForeignKey("coordinators.id", ondelete="CASCADE"), primary_key=True)
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True)
+    facility_id: Mapped[UUID] = mapped_column(ForeignKey("facilities.id"), index=True)
+    pinned_at: Mapped[datetime]

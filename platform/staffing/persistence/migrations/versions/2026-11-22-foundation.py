@@ -381,6 +381,7 @@ def upgrade() -> None:
     sa.Column('state', sa.Text(), nullable=False),
     sa.Column('horizon', postgresql.TSTZRANGE(), nullable=False),
     sa.Column('time_limit_seconds', sa.Integer(), nullable=False),
+    sa.Column('facility_ids', postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
     sa.Column('requested_by', sa.Uuid(), nullable=False),
     sa.Column('requested_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),

@@ -1,0 +1,192 @@
+"""The two solvers of one exact model: CP-SAT and HiGHS. Imported by a process that solves, when it first does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from threading import Event, Thread
+from typing import Any, Protocol
+
+import numpy as np
+
+from matching.model import Floats, Model
+
+SCALE_LIMIT = 1e15
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a solver found: the columns (None: nothing), a proven upper bound (infinite: nothing proven), and the effort
+    it took.
+
+    `effort` is in the solver's deterministic units, the same on every machine.
+    """
+
+    columns: Floats | None
+    bound: float
+    effort: float
+    infeasible: bool = False
+
+
+class Watch(Protocol):
+    """Who wants to know how an exact search goes, and may end it. Called from the solver's threads."""
+
+    def found(self, columns: Floats) -> None:
+        """A better solution."""
+
+    def bounded(self, bound: float) -> None:
+        """A better bound."""
+
+    def over(self) -> bool:
+        """Whether to stop."""
+
+
+def solve_cpsat(
+    model: Model,
+    hint: Floats | None = None,
+    *,
+    seconds: float = math.inf,
+    effort: float = math.inf,
+    seed: int = 0,
+    workers: int = 1,
+    watch: Watch | None = None,
+) -> Answer:
+    """Maximises with CP-SAT within wall seconds and deterministic effort. With one worker and no wall limit the answer
+    is reproducible."""
+    from ortools.sat.python import cp_model
+
+    built = _cpsat_model(cp_model, model, hint)
+    solver = cp_model.CpSolver()
+    parameters = solver.parameters
+    parameters.num_workers = workers
+    parameters.random_seed = seed
+    parameters.linearization_level = 2
+    parameters.cp_model_probing_level = 0
+    parameters.symmetry_level = 0
+    parameters.max_presolve_iterations = 1
+    if math.isfinite(seconds):
+        parameters.max_time_in_seconds = max(0.0, seconds)
+    if math.isfinite(effort):
+        parameters.max_deterministic_time = effort
+    if watch is None:
+        status = solver.solve(built)
+    else:
+        with _watched(cp_model, solver, watch) as callback:
+            status = solver.solve(built, callback)
+    response = solver.response_proto
+    spent = float(response.deterministic_time)
+    if status == cp_model.INFEASIBLE:
+        return Answer(None, -math.inf, spent, infeasible=True)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return Answer(None, math.inf, spent)
+    return Answer(np.array(response.solution, dtype=np.float64), float(response.best_objective_bound), spent)
+
+
+@contextmanager
+def _watched(cp_model: Any, solver: Any, watch: Watch) -> Iterator[Any]:
+    """Tells the watch about solutions and bounds, and ends the search when it says so."""
+
+    class Callback(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
+        def on_solution_callback(self) -> None:
+            watch.found(np.array(self.response_proto.solution, dtype=np.float64))
+
+    done = Event()
+
+    def wait() -> None:
+        while not done.wait(0.05):
+            if watch.over():
+                solver.stop_search()
+
+    solver.best_bound_callback = watch.bounded
+    thread = Thread(target=wait, daemon=True)
+    thread.start()
+    try:
+        yield Callback()
+    finally:
+        done.set()
+        thread.join()
+
+
+def _cpsat_model(cp_model: Any, model: Model, hint: Floats | None) -> Any:
+    """The model written straight into the protocol buffer: many times faster than through operators."""
+    built = cp_model.CpModel()
+    proto = built.proto
+    for low, high in zip(model.low.tolist(), model.high.tolist(), strict=True):
+        proto.variables.add().domain.extend((low, high))
+    rows = model.rows
+    for k, limit in enumerate(rows.limit.tolist()):
+        part = slice(rows.start[k], rows.start[k + 1])
+        columns, coefficients = rows.column[part].tolist(), rows.coefficient[part].tolist()
+        if limit == 1 and min(coefficients) == max(coefficients) == 1:
+            proto.constraints.add().at_most_one.literals.extend(columns)
+        elif limit == 0 and coefficients == [1, -1]:
+            proto.constraints.add().bool_or.literals.extend((-columns[0] - 1, columns[1]))
+        else:
+            linear = proto.constraints.add().linear
+            linear.vars.extend(columns)
+            linear.coeffs.extend(coefficients)
+            linear.domain.extend((-(1 << 50), limit))
+    worth = np.nonzero(model.worth)[0]
+    proto.objective.vars.extend(worth.tolist())
+    proto.objective.coeffs.extend((-model.worth[worth]).tolist())
+    proto.objective.scaling_factor = -1.0
+    if hint is not None:
+        proto.solution_hint.vars.extend(range(len(hint)))
+        proto.solution_hint.values.extend(np.rint(hint).astype(np.int64).tolist())
+    return built
+
+
+def solve_highs(
+    model: Model, hint: Floats | None = None, *, seconds: float = math.inf, nodes: int | None = None, seed: int = 0
+) -> Answer:
+    """Maximises with HiGHS on one thread within wall seconds and nodes of its tree. Without a wall limit the answer is
+    reproducible."""
+    highspy: Any = import_module("highspy")
+
+    solver = highspy.Highs()
+    solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("threads", 1)
+    solver.setOptionValue("random_seed", seed)
+    solver.setOptionValue("mip_rel_gap", 0.0)
+    if math.isfinite(seconds):
+        solver.setOptionValue("time_limit", max(0.0, seconds))
+    if nodes is not None:
+        solver.setOptionValue("mip_max_nodes", nodes)
+    solver.passModel(_highs_model(highspy, model))
+    if hint is not None:
+        start = highspy.HighsSolution()
+        start.col_value = hint.tolist()
+        solver.setSolution(start)
+    solver.run()
+    info = solver.getInfo()
+    status = solver.getModelStatus()
+    effort = float(max(0, info.simplex_iteration_count))
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return Answer(None, -math.inf, effort, infeasible=True)
+    limits = (highspy.HighsModelStatus.kTimeLimit, highspy.HighsModelStatus.kSolutionLimit)
+    if status != highspy.HighsModelStatus.kOptimal and status not in limits:
+        return Answer(None, math.inf, effort)
+    columns = None
+    if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
+        columns = np.rint(np.array(solver.getSolution().col_value))
+    bound = float(info.mip_dual_bound)
+    return Answer(columns, bound if math.isfinite(bound) and abs(bound) < SCALE_LIMIT else math.inf, effort)
+
+
+def _highs_model(highspy: Any, model: Model) -> Any:
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = len(model.worth), len(model.rows.limit)
+    program.sense_ = highspy.ObjSense.kMaximize
+    program.col_cost_ = model.worth.astype(np.float64)
+    program.col_lower_, program.col_upper_ = model.low.astype(np.float64), model.high.astype(np.float64)
+    program.row_lower_ = np.full(len(model.rows.limit), -highspy.kHighsInf)
+    program.row_upper_ = model.rows.limit.astype(np.float64)
+    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    program.a_matrix_.start_ = model.rows.start.astype(np.int32)
+    program.a_matrix_.index_ = model.rows.column.astype(np.int32)
+    program.a_matrix_.value_ = model.rows.coefficient.astype(np.float64)
+    program.integrality_ = [highspy.HighsVarType.kInteger] * len(model.worth)
+    return program

@@ -1,0 +1,63 @@
+"""A small problem as one exact model."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from matching.engines import solve_cpsat
+from matching.model import Floats, joint_model, person_model
+from matching.neighbourhood import taken
+from matching.options import Options
+from matching.run import Run
+
+_MOST_OPTIONS = 600
+
+
+def fits_exactly(options: Options) -> bool:
+    """Whether the problem is small enough for one model."""
+    return len(options.item) <= _MOST_OPTIONS
+
+
+class _Watch:
+    def __init__(self, run: Run, model_options: np.ndarray, columns: np.ndarray, shift: int) -> None:
+        self._run, self._options, self._columns, self._shift = run, model_options, columns, shift
+
+    def found(self, columns: Floats) -> None:
+        """Keeps a better plan."""
+        self._run.better_plan(self._options[columns[self._columns] > 0.5])
+
+    def bounded(self, bound: float) -> None:
+        """Keeps a better bound."""
+        if abs(bound) < 2**53:
+            self._run.better_bound(math.floor(bound + 0.5) + self._shift)
+
+    def over(self) -> bool:
+        """Whether the run was stopped."""
+        return self._run.stop.is_set()
+
+
+def solve_exactly(run: Run) -> None:
+    """Solves the problem as one model with CP-SAT until it is proven or the time is over."""
+    options = run.options
+    people = [
+        person_model(options, c, options.of_person(c)) for c in range(options.people) if options.first[c] < options.first[c + 1]
+    ]
+    model = joint_model(options, people, options.item_heads, options.request_sharers)
+    busy = {person.person for person in people}
+    idle = sum(int(options.low_slots[c]) for c in range(options.people) if c not in busy)
+    shift = options.constant - options.under_price * idle
+    run.say("solving one exact model")
+    answer = solve_cpsat(
+        model,
+        seconds=run.left,
+        effort=run.effort,
+        seed=run.seed,
+        workers=1 if run.deterministic else run.workers,
+        watch=_Watch(run, model.options, model.option_column, shift),
+    )
+    run.spent += answer.effort
+    if answer.columns is not None:
+        run.better_plan(taken(model, answer.columns))
+        run.better_bound(math.floor(answer.bound + 0.5) + shift)

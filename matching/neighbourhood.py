@@ -1,0 +1,163 @@
+"""A part of the plan to be solved again: some people, and what they may take given what everybody else keeps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.engines import solve_cpsat
+from matching.model import Floats, Model, PersonModel, joint_model, person_model
+from matching.objective import plan_worth
+from matching.options import Options
+from matching.rules import Indices
+from matching.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Free `people`; they may take `items`, item k at most `heads[k]` times, and be `sharers[k]` people on shared
+    request `requests[k]`.
+
+    `current` are the options they hold now.
+    """
+
+    people: tuple[int, ...]
+    items: Indices
+    heads: Indices
+    requests: Indices
+    sharers: Indices
+    current: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Improvement:
+    """The options the people should hold instead, the points gained (0: keep the current ones), and the effort
+    spent."""
+
+    chosen: Indices
+    gain: int
+    effort: float
+    proven: bool
+
+
+def cut_out(state: State, people: tuple[int, ...], leased: set[int], most_open: int, rng: np.random.Generator) -> Neighbourhood:
+    """The neighbourhood of these people in the plan. Requests not `leased` to it are as good as full: it may rearrange
+    only what its people hold of them. At most `most_open` items that are open and not yet theirs are offered, the
+    valuable ones first by chance."""
+    options = state.options
+    current = np.array(sorted(option for c in people for option in state.taken[c]), dtype=np.int64)
+    own_heads = np.bincount(options.item[current], minlength=len(state.heads))
+    own_sharers = np.zeros_like(state.sharers)
+    for c in people:
+        for r in {int(options.shared_request[options.item[option]]) for option in state.taken[c]} - {-1}:
+            own_sharers[r] += 1
+    reach = np.unique(np.concatenate([options.item[options.first[c] : options.first[c + 1]] for c in people]))
+    ours = np.fromiter((int(r) in leased for r in options.item_request[reach]), dtype=bool, count=len(reach))
+    heads = own_heads[reach] + np.where(ours, options.item_heads[reach] - state.heads[reach], 0)
+    reach, heads = reach[heads > 0], heads[heads > 0]
+    extra = np.nonzero(own_heads[reach] == 0)[0]
+    if len(extra) > most_open:
+        weight = np.sqrt(options.item_weight[reach[extra]])
+        kept = rng.choice(extra, most_open, replace=False, p=weight / weight.sum())
+        keep = own_heads[reach] > 0
+        keep[kept] = True
+        reach, heads = reach[keep], heads[keep]
+    requests = np.unique(options.shared_request[reach])
+    requests = requests[requests >= 0]
+    ours = np.fromiter((int(r) in leased for r in requests), dtype=bool, count=len(requests))
+    sharers = own_sharers[requests] + np.where(ours, options.request_sharers[requests] - state.sharers[requests], 0)
+    return Neighbourhood(people, reach, heads, requests, sharers, current)
+
+
+def open_model(options: Options, part: Neighbourhood) -> tuple[Model, list[PersonModel]] | None:
+    """The exact model of a neighbourhood; None when its people can take nothing."""
+    allowed = np.zeros(len(options.item_request), dtype=bool)
+    allowed[part.items] = True
+    people = []
+    for c in part.people:
+        mine = options.of_person(c)
+        mine = mine[allowed[options.item[mine]]]
+        if len(mine):
+            people.append(person_model(options, c, mine))
+    if not people:
+        return None
+    heads = np.zeros(len(options.item_request), dtype=np.int64)
+    heads[part.items] = part.heads
+    sharers = np.zeros(len(options.request_sharers), dtype=np.int64)
+    sharers[part.requests] = part.sharers
+    return joint_model(options, people, heads, sharers), people
+
+
+def improve(options: Options, part: Neighbourhood, seconds: float, effort: float, seed: int) -> Improvement:
+    """Solves a neighbourhood with CP-SAT, within wall seconds (infinite in reproducible runs) and deterministic
+    effort."""
+    kept = Improvement(part.current, 0, 0.0, proven=True)
+    opened = open_model(options, part)
+    if opened is None:
+        return kept
+    model, _people = opened
+    answer = solve_cpsat(model, seconds=seconds, effort=effort, seed=seed)
+    if answer.columns is None:
+        return Improvement(part.current, 0, answer.effort, proven=False)
+    chosen = np.sort(taken(model, answer.columns))
+    gain = plan_worth(options, chosen) - plan_worth(options, part.current)
+    proven = math.isfinite(answer.bound) and answer.bound <= float(model.worth @ answer.columns) + 0.5
+    return Improvement(chosen, gain, answer.effort, proven) if gain > 0 else Improvement(part.current, 0, answer.effort, proven)
+
+
+def taken(model: Model, columns: Floats) -> Indices:
+    """The options that a solution of the model takes."""
+    return model.options[columns[model.option_column] > 0.5]
+
+
+class Picker:
+    """Chooses people whose weeks hang together: they can take the same items."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        order = np.argsort(options.item, kind="stable")
+        self._order, self._able = order, options.person[order]
+        self._first = np.searchsorted(options.item[order], np.arange(len(options.item_request) + 1))
+        self._possible = np.diff(self._first) > 0
+
+    def able(self, i: int) -> Indices:
+        """The people who may take an item."""
+        return self._able[self._first[i] : self._first[i + 1]]
+
+    def options_of(self, i: int) -> Indices:
+        """The options of an item, by person."""
+        return self._order[self._first[i] : self._first[i + 1]]
+
+    def pick(self, state: State, size: int, busy: set[int], rng: np.random.Generator) -> tuple[int, ...]:
+        """About `size` people, none of them busy: those who could take an open item (or any item, by chance), those who
+        could take what these hold, and so on."""
+        options = self.options
+        lack = (options.item_heads - state.heads) * options.item_weight * options.item_slots * self._possible
+        if rng.random() < 0.6 and lack.sum() > 0:
+            queue = [int(rng.choice(len(lack), p=lack / lack.sum()))]
+        else:
+            queue = [int(rng.integers(len(lack)))]
+        seen, people = set(queue), set[int]()
+        for _ in range(60):
+            if len(people) >= size:
+                break
+            i = queue.pop(0) if queue else int(rng.integers(len(lack)))
+            fresh = [c for c in self.able(i).tolist() if c not in busy and c not in people]
+            rng.shuffle(fresh)
+            found = fresh[: max(3, min(size // 2, size - len(people)))]
+            people.update(found)
+            near = list(dict.fromkeys(j for c in found[:8] for j in self._near(state, c, rng) if j not in seen))
+            rng.shuffle(near)
+            seen.update(near[:6])
+            queue += near[:6]
+        chosen = sorted(people)
+        return tuple(chosen if len(chosen) <= size else sorted(rng.choice(chosen, size, replace=False).tolist()))
+
+    def _near(self, state: State, c: int, rng: np.random.Generator) -> list[int]:
+        """Items the person holds, and a few they could."""
+        options = self.options
+        held: list[int] = options.item[sorted(state.taken[c])].tolist()
+        low, high = int(options.first[c]), int(options.first[c + 1])
+        return held + (options.item[rng.integers(low, high, size=3)].tolist() if high > low else [])

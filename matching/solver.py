@@ -1,0 +1,71 @@
+"""Solving a planning problem: chooses the way by size, keeps the best plan and the best bound, and can be stopped at
+any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event
+
+import numpy as np
+
+from matching.exact import fits_exactly, solve_exactly
+from matching.facts import Facts
+from matching.greedy import greedy_plan
+from matching.large import solve_large
+from matching.options import Options
+from matching.problem import Problem
+from matching.run import Run
+from matching.solution import Progress, Solution, Status
+from matching.state import State
+from matching.verify import rule_violations
+
+
+def solve(
+    problem: Problem,
+    *,
+    time_limit: float,
+    workers: int = 1,
+    seed: int = 0,
+    deterministic: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    stop: Event | None = None,
+) -> Solution:
+    """The best plan found within `time_limit` seconds, with a proven bound.
+
+    `workers` processes search at the same time (one more, mostly idle, prices the bound of a large problem). `progress`
+    is called from the calling thread, and from a solver's own for small problems, with every better plan or bound.
+    `stop` ends the search early; what was found until then is answered. With `deterministic` the same problem, seed and
+    version give the same plan with any number of workers; the limit is then an amount of work, about what one second
+    does on a common machine for each of its seconds.
+
+    The plan always keeps every rule. A week without pins always has a plan, if an empty one; pins that contradict the
+    rules make it infeasible, and the solution says which in `conflicts`."""
+    run = Run(problem, time_limit, workers=workers, seed=seed, deterministic=deterministic, progress=progress, stop=stop)
+    run.say("reading the problem")
+    facts = Facts(problem)
+    options = Options(facts)
+    state = State(options)
+    conflicts = _take_pins(problem, facts, options, state)
+    if conflicts:
+        return Solution(
+            assignments=(), objective=0, bound=None, status=Status.INFEASIBLE, seconds=run.seconds, conflicts=conflicts
+        )
+    greedy_plan(options, state)
+    run.start(options, state)
+    if run.proven:
+        pass
+    elif fits_exactly(options):
+        solve_exactly(run)
+    else:
+        solve_large(run)
+    return run.solution(facts)
+
+
+def _take_pins(problem: Problem, facts: Facts, options: Options, state: State) -> tuple[str, ...]:
+    """Takes the pinned options. Answers what is wrong when the pins cannot all be kept."""
+    for option in options.pinned:
+        state.add(option)
+    pinned = options.assignments(facts, np.array(options.pinned, dtype=np.int64))
+    lost = sorted(set(problem.pins) - set(pinned))
+    violations = [violation.sentence for violation in rule_violations(problem, [*pinned, *lost]) if violation.rule != "whole"]
+    return tuple(dict.fromkeys(violations))

@@ -1,0 +1,152 @@
+"""What people do with invoices: draft, review, finalise, withdraw, try sending again, ask Stripe.
+
+Order of locks, the same everywhere: the facility's billing account, the invoice, its work entries, the number series.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import delete, select
+
+from billing.ledger import invoice_finalised
+from billing.money import Money
+from staffing import clock
+from staffing.errors import NotFound
+from staffing.facilities.models import Facility
+from staffing.identity import queries as identity
+from staffing.identity.permissions import Permission
+from staffing.identity.principals import Principal
+from staffing.invoicing import accounts, booking, lifecycle, numbering, work
+from staffing.invoicing.drafting import Change, Drafted, draft_invoice, says
+from staffing.invoicing.errors import ChangedSinceDrafted, ChangedSinceSeen, NothingToInvoice, StepNotPossible
+from staffing.invoicing.lifecycle import Step
+from staffing.invoicing.models import BillingAccount, Invoice, InvoiceLine, InvoiceLineEntry, InvoiceState
+from staffing.invoicing.rules import propose
+from staffing.invoicing.steps import take_step
+from staffing.persistence import audit, jobs
+from staffing.persistence.transactions import Transaction
+from staffing.worklog.service import mark_invoiced
+
+__all__ = ["Change", "Drafted", "ask_stripe", "draft_invoice", "finalize", "review", "send_again", "void"]
+
+SEND = "invoicing.send"
+CHECK = "invoicing.check"
+
+
+async def review(tx: Transaction, principal: Principal, invoice_id: UUID, *, seen_version: int | None = None) -> Invoice:
+    """Note that this person has looked through the draft. `seen_version`: what they looked at, else `Conflict`."""
+    principal.require(Permission.DESK_INVOICES_WRITE)
+    invoice = await _locked(tx, invoice_id)
+    _check_seen(invoice, seen_version)
+    take_step(tx, invoice, Step.REVIEW)
+    invoice.reviewed_at, invoice.reviewed_by = clock.now(), principal.account_id
+    await tx.flush()
+    return invoice
+
+
+async def finalize(tx: Transaction, principal: Principal, invoice_id: UUID, *, seen_version: int | None = None) -> Invoice:
+    """Make a reviewed invoice final: it gets its number and due date, the ledger its booking, Stripe its job.
+
+    Nothing is changed silently: when an entry was disputed or a price changed since it was drafted, it raises
+    `ChangedSinceDrafted`. Of two people who finalise at once one wins, the other gets `StepNotPossible`.
+    """
+    principal.require(Permission.DESK_INVOICES_FINALIZE)
+    invoice = await _locked(tx, invoice_id)
+    if invoice.state in lifecycle.ISSUED:
+        raise StepNotPossible.on_invoice(f"This invoice was finalised before, as {invoice.number}.", invoice.id)
+    _check_seen(invoice, seen_version)
+    lifecycle.after(invoice.state, Step.FINALIZE)
+    facility = await tx.get_one(Facility, invoice.facility_id)
+    account = await tx.get_one(BillingAccount, invoice.facility_id)
+    entry_ids = await _check_still_so(tx, invoice, facility)
+    await mark_invoiced(tx, entry_ids)
+    at = clock.now()
+    agency = await identity.agency(tx)
+    zone = ZoneInfo(agency.time_zone if agency else "UTC")
+    # The number comes last: its series stays locked from here to the end of the transaction.
+    invoice.number = await numbering.next_number(tx, at.astimezone(zone).year)
+    take_step(tx, invoice, Step.FINALIZE)
+    invoice.finalized_at, invoice.finalized_by = at, principal.account_id
+    invoice.due_on = at.astimezone(ZoneInfo(facility.time_zone)).date() + timedelta(days=account.terms_days)
+    await tx.flush()
+    owed = Money(invoice.total_minor, invoice.currency)
+    await booking.book(tx, invoice_finalised(str(facility.id), str(invoice.id), owed), invoice.id, at)
+    await _enqueue_send(tx, invoice)
+    return invoice
+
+
+async def void(tx: Transaction, principal: Principal, invoice_id: UUID, *, seen_version: int | None = None) -> Invoice:
+    """Withdraw a draft or reviewed invoice: its entries are free for another one, its lines stay to be read."""
+    principal.require(Permission.DESK_INVOICES_WRITE)
+    invoice = await _locked(tx, invoice_id)
+    _check_seen(invoice, seen_version)
+    take_step(tx, invoice, Step.VOID)
+    invoice.voided_at = clock.now()
+    lines = select(InvoiceLine.id).where(InvoiceLine.invoice_id == invoice.id)
+    await tx.execute(delete(InvoiceLineEntry).where(InvoiceLineEntry.line_id.in_(lines)))
+    await tx.flush()
+    return invoice
+
+
+async def send_again(tx: Transaction, principal: Principal, invoice_id: UUID) -> Invoice:
+    """After a problem: have the finalised invoice sent to Stripe once more. What Stripe did already is not done twice."""
+    principal.require(Permission.DESK_INVOICES_FINALIZE)
+    invoice = await _locked(tx, invoice_id)
+    if invoice.state != InvoiceState.FINALIZED:
+        raise StepNotPossible.on_invoice("Only a finalised invoice that Stripe does not have yet can be sent.", invoice.id)
+    invoice.stripe_problem = ""
+    audit.note(tx, "invoice.send_again", "invoice", invoice.id, facility_id=invoice.facility_id)
+    await _enqueue_send(tx, invoice)
+    return invoice
+
+
+async def ask_stripe(tx: Transaction, principal: Principal, invoice_id: UUID) -> Invoice:
+    """Have Stripe asked how it sees this invoice; a payment that we were not told about is booked."""
+    principal.require(Permission.DESK_INVOICES_WRITE)
+    invoice = await _locked(tx, invoice_id)
+    if invoice.stripe_invoice_id is None:
+        raise StepNotPossible.on_invoice("Stripe does not know this invoice yet.", invoice.id)
+    await jobs.enqueue(tx, CHECK, {"id": str(invoice.id)}, dedupe=f"{CHECK}:{invoice.id}")
+    return invoice
+
+
+async def _enqueue_send(tx: Transaction, invoice: Invoice) -> None:
+    await jobs.enqueue(tx, SEND, {"id": str(invoice.id)}, dedupe=f"{SEND}:{invoice.id}")
+
+
+async def _locked(tx: Transaction, invoice_id: UUID) -> Invoice:
+    """The invoice, kept from changing until the transaction ends, with its facility's account. Raises `NotFound`."""
+    facility_id = (await tx.execute(select(Invoice.facility_id).where(Invoice.id == invoice_id))).scalar_one_or_none()
+    if facility_id is None:
+        raise NotFound
+    await accounts.locked(tx, facility_id)
+    found = await tx.execute(
+        select(Invoice).where(Invoice.id == invoice_id).with_for_update().execution_options(populate_existing=True)
+    )
+    return found.scalar_one()
+
+
+def _check_seen(invoice: Invoice, seen_version: int | None) -> None:
+    if seen_version is not None and seen_version != invoice.version:
+        raise ChangedSinceSeen.on_invoice("", invoice.id)
+
+
+async def _check_still_so(tx: Transaction, invoice: Invoice, facility: Facility) -> list[UUID]:
+    """The entries on the invoice, locked, after checking that they and the prices still give the lines that were reviewed."""
+    found = await work.locked_on_invoice(tx, invoice.id)
+    if found.withdrawn:
+        count = len(found.withdrawn)
+        what = "1 entry on it is" if count == 1 else f"{count} entries on it are"
+        raise ChangedSinceDrafted.on_invoice(
+            f"{what} no longer approved. Update the draft: the rest is invoiced, this waits.", invoice.id
+        )
+    if invoice.total_minor <= 0:
+        raise NothingToInvoice.on_invoice("This invoice comes to nothing. Update it, or withdraw it.", invoice.id)
+    cards = await work.cards_of(tx, invoice.facility_id)
+    proposal = propose(found.approved, cards, facility.time_zone, invoice.currency)
+    if not await says(tx, invoice, proposal):
+        raise ChangedSinceDrafted.on_invoice(
+            "The prices or the hours changed since this was drafted. Update the draft and review it again.", invoice.id
+        )
+    return [UUID(entry.id) for entry in found.approved]

@@ -1,0 +1,185 @@
+"""The work that an invoice is made from: approved entries that are on no line yet, and those that have to wait.
+
+An entry belongs to the facility's local day on which it began. Work of a period that has been invoiced already, approved only
+later, is taken along by the next invoice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Date, and_, cast, exists, func, or_, select
+
+from billing.rates import RateCard as BillingCard
+from billing.rates import RoundingMode, RoundingRule, RoundingScope
+from billing.rates import ServiceRate as BillingRate
+from billing.rating import WorkedEntry
+from staffing.facilities.models import Facility, RateCard, ServiceRate
+from staffing.invoicing.lifecycle import ISSUED
+from staffing.invoicing.models import Invoice, InvoiceLine, InvoiceLineEntry
+from staffing.invoicing.rules import DatedCard, service_name
+from staffing.persistence.transactions import Transaction
+from staffing.roster.models import Coordinator
+from staffing.worklog.models import EntryState, WorkEntry
+
+HELD = (EntryState.SUBMITTED.value, EntryState.DISPUTED.value)
+"""States of work that was handed in and cannot be invoiced now."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """One entry as billing reads it: no patient, no note. `why` is the facility's reason where it disputes the entry."""
+
+    id: UUID
+    coordinator_id: UUID
+    coordinator: str
+    service: str
+    start: datetime
+    end: datetime
+    state: str
+    why: str
+
+    @property
+    def seconds(self) -> int:
+        return int((self.end - self.start).total_seconds())
+
+    @property
+    def service_name(self) -> str:
+        return service_name(self.service)
+
+    @property
+    def held(self) -> bool:
+        return self.state in HELD
+
+    def to_rate(self) -> WorkedEntry:
+        return WorkedEntry(str(self.id), str(self.coordinator_id), self.service, self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What could go on an invoice now, and what has to wait, in the order in which it was done."""
+
+    rows: tuple[WorkRow, ...]
+
+    @property
+    def approved(self) -> list[WorkedEntry]:
+        return [row.to_rate() for row in self.rows if not row.held]
+
+    @property
+    def held(self) -> list[WorkRow]:
+        return [row for row in self.rows if row.held]
+
+    @property
+    def held_seconds(self) -> int:
+        return sum(row.seconds for row in self.held)
+
+
+def local_day() -> ColumnElement[date]:
+    """The day of an entry on its facility's calendar; the query joins `Facility`."""
+    return cast(func.timezone(Facility.time_zone, func.lower(WorkEntry.during)), Date)
+
+
+def in_period(start_on: date | ColumnElement[date], end_on: date | ColumnElement[date]) -> ColumnElement[bool]:
+    """Entries of these local days, and late ones: of earlier days that an issued invoice of the facility covers."""
+    day = local_day()
+    closed = exists().where(
+        Invoice.facility_id == WorkEntry.facility_id,
+        Invoice.state.in_([state.value for state in ISSUED]),
+        day.between(Invoice.period_start_on, Invoice.period_end_on),
+    )
+    return and_(day <= end_on, or_(day >= start_on, closed))
+
+
+def not_invoiced(but_on: UUID | None = None) -> ColumnElement[bool]:
+    """Entries that are on no line, or on one of the invoice `but_on`."""
+    elsewhere = exists().where(
+        InvoiceLineEntry.entry_id == WorkEntry.id,
+        InvoiceLine.id == InvoiceLineEntry.line_id,
+        *([InvoiceLine.invoice_id != but_on] if but_on is not None else []),
+    )
+    return ~elsewhere
+
+
+async def read(tx: Transaction, facility_id: UUID, start_on: date, end_on: date, invoice_id: UUID | None = None) -> Work:
+    """The facility's approved work of the period that is on no line of another invoice, and the work that is held."""
+    rows = await tx.execute(
+        select(
+            WorkEntry.id,
+            WorkEntry.coordinator_id,
+            Coordinator.name,
+            WorkEntry.service,
+            func.lower(WorkEntry.during),
+            func.upper(WorkEntry.during),
+            WorkEntry.state,
+            WorkEntry.dispute_reason,
+        )
+        .join(Facility, Facility.id == WorkEntry.facility_id)
+        .join(Coordinator, Coordinator.id == WorkEntry.coordinator_id)
+        .where(
+            WorkEntry.facility_id == facility_id,
+            WorkEntry.state.in_([EntryState.APPROVED.value, *HELD]),
+            in_period(start_on, end_on),
+            not_invoiced(invoice_id),
+        )
+        .order_by(func.lower(WorkEntry.during), WorkEntry.id)
+    )
+    return Work(tuple(WorkRow(*row) for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class OnInvoice:
+    """The work on an invoice's lines: what may still be invoiced, and the ids of what may not any more."""
+
+    approved: tuple[WorkedEntry, ...]
+    withdrawn: tuple[UUID, ...]
+
+
+async def locked_on_invoice(tx: Transaction, invoice_id: UUID) -> OnInvoice:
+    """The entries on an invoice's lines, kept from changing until the transaction ends."""
+    rows = await tx.execute(
+        select(
+            WorkEntry.id,
+            WorkEntry.coordinator_id,
+            WorkEntry.service,
+            func.lower(WorkEntry.during),
+            func.upper(WorkEntry.during),
+            WorkEntry.state,
+        )
+        .join(InvoiceLineEntry, InvoiceLineEntry.entry_id == WorkEntry.id)
+        .join(InvoiceLine, InvoiceLine.id == InvoiceLineEntry.line_id)
+        .where(InvoiceLine.invoice_id == invoice_id)
+        .order_by(WorkEntry.id)
+        .with_for_update(of=WorkEntry)
+    )
+    approved: list[WorkedEntry] = []
+    withdrawn: list[UUID] = []
+    for entry_id, coordinator_id, service, start, end, state in rows:
+        if state == EntryState.APPROVED:
+            approved.append(WorkedEntry(str(entry_id), str(coordinator_id), service, start, end))
+        else:
+            withdrawn.append(entry_id)
+    return OnInvoice(tuple(approved), tuple(withdrawn))
+
+
+async def cards_of(tx: Transaction, facility_id: UUID) -> Sequence[DatedCard]:
+    """The facility's rate cards as billing reads them; a card without a single price is left out."""
+    rows = (
+        await tx.execute(
+            select(RateCard, ServiceRate.service, ServiceRate.bill_per_hour)
+            .join(ServiceRate, ServiceRate.rate_card_id == RateCard.id)
+            .where(RateCard.facility_id == facility_id)
+            .order_by(RateCard.valid_from)
+        )
+    ).all()
+    prices: dict[UUID, dict[str, BillingRate]] = {}
+    cards: dict[UUID, RateCard] = {}
+    for card, service, per_hour in rows:
+        cards[card.id] = card
+        prices.setdefault(card.id, {})[service] = BillingRate(per_hour)
+    return [DatedCard(card.valid_from, card.currency, _billing_card(card, prices[card.id])) for card in cards.values()]
+
+
+def _billing_card(card: RateCard, prices: dict[str, BillingRate]) -> BillingCard:
+    rounding = RoundingRule(card.rounding_unit_minutes, RoundingMode(card.rounding_mode), RoundingScope(card.rounding_scope))
+    return BillingCard(prices, rounding)

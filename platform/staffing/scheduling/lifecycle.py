@@ -1,0 +1,34 @@
+"""The life of a plan: queued, solving, proposed, applied; or interrupted, failed, discarded. Pure."""
+
+from datetime import timedelta
+
+from staffing.scheduling.errors import PlanHasMovedOn
+from staffing.scheduling.models import PlanState
+
+SILENCE = timedelta(seconds=6)
+"""A solver that gave no sign of life for this long is dead; it gives one twice a second."""
+
+_NEXT: dict[PlanState, frozenset[PlanState]] = {
+    PlanState.QUEUED: frozenset({PlanState.SOLVING, PlanState.DISCARDED, PlanState.FAILED}),
+    PlanState.SOLVING: frozenset({PlanState.PROPOSED, PlanState.INTERRUPTED, PlanState.FAILED, PlanState.DISCARDED}),
+    PlanState.PROPOSED: frozenset({PlanState.APPLIED, PlanState.DISCARDED}),
+    PlanState.INTERRUPTED: frozenset({PlanState.DISCARDED}),
+    PlanState.FAILED: frozenset({PlanState.DISCARDED}),
+    PlanState.APPLIED: frozenset(),
+    PlanState.DISCARDED: frozenset(),
+}
+RUNNING = frozenset({PlanState.QUEUED, PlanState.SOLVING})
+
+
+def follow(state: PlanState, wanted: PlanState) -> PlanState:
+    """The new state. Raises `PlanHasMovedOn` where the plan cannot go there from `state`."""
+    if wanted not in _NEXT[state]:
+        raise PlanHasMovedOn(f"This plan is {state.value} by now and cannot become {wanted.value}. Open it again to see it.")
+    return wanted
+
+
+def shown_state(state: PlanState, silent_for: timedelta | None) -> PlanState:
+    """What a page says: a solver that fell silent is interrupted, even while nobody has come to write that down."""
+    if state is PlanState.SOLVING and silent_for is not None and silent_for > SILENCE:
+        return PlanState.INTERRUPTED
+    return state
