@@ -1,6 +1,6 @@
 """What the pages of approving show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -109,20 +109,46 @@ async def approvals_page(tx: Transaction, principal: Principal, show: str = "", 
     others = disputed if show == "disputed" else await queries.decided_entries(tx, principal) if show == "decided" else ()
     shown = others if show else waiting
     corrected = await queries.corrected(tx, [row.id for row in waiting]) if waiting and not show else {}
-    items = [item(row, corrected.get(row.id, "")) for row in shown]
-    fine = tuple(item(one.entry, with_day=False) for one in items if not one.reasons) if not show else ()
     undo = await queries.last_approval(tx, principal, clock.now() - UNDO_WITHIN)
     _note_shown(tx, shown)
+    return arranged(
+        place=_place(places),
+        several=len(places) > 1,
+        show=show,
+        shown=shown,
+        waiting=len(waiting),
+        disputed=len(disputed),
+        corrected=corrected,
+        undo=undo,
+        problem=problem,
+    )
+
+
+def arranged(
+    *,
+    place: str,
+    several: bool,
+    show: str,
+    shown: Sequence[EntryRow],
+    waiting: int,
+    disputed: int,
+    corrected: Mapping[UUID, str],
+    undo: LastApproval | None,
+    problem: str,
+) -> ApprovalsPage:
+    """The page of these entries: what waits is parted into what wants a look and what is fine. Pure."""
+    items = [item(row, corrected.get(row.id, "")) for row in shown]
+    fine = tuple(item(one.entry, with_day=False) for one in items if not one.reasons) if not show else ()
     return ApprovalsPage(
         title="Approvals",
-        place=_place(places),
+        place=place,
         tabs=(
-            Tab("To approve", "/portal/approvals", not show, len(waiting)),
-            Tab("Disputed", "/portal/approvals?show=disputed", show == "disputed", len(disputed)),
+            Tab("To approve", "/portal/approvals", not show, waiting),
+            Tab("Disputed", "/portal/approvals?show=disputed", show == "disputed", disputed),
             Tab("Decided", "/portal/approvals?show=decided", show == "decided"),
         ),
         show=show,
-        several=len(places) > 1,
+        several=several,
         flagged=() if show else tuple(one for one in items if one.reasons),
         fine=fine,
         fine_days=_days(fine),
@@ -152,6 +178,7 @@ async def entry_page(
     lines = await queries.story(tx, entry_id)
     audit.note(tx, "entry.read", "work_entry", entry_id, facility_id=row.facility_id, patient_id=row.patient_id)
     return EntryPage(
+        section="/portal/approvals",
         title="Work entry",
         place=row.facility_name,
         item=item(row, corrected.get(entry_id, ""), sent, errors),

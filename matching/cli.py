@@ -7,8 +7,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
@@ -137,8 +137,7 @@ def _solve(options: argparse.Namespace) -> int:
         Thread(target=_end_with_stdin, daemon=True).start()
     problem = _read_problem(options.file, options.format)
     show = JsonLines() if options.progress_jsonl else LiveLine() if sys.stderr.isatty() else Silence()
-    with _interruptible(stop):
-        plan = _search(problem, options, show.progress, stop)
+    plan = _interruptible(lambda: _search(problem, options, show.progress, stop), stop)
     show.close()
     if options.out is not None and not _write(options.out, plan):
         return Exit.WRITE_FAILED
@@ -171,17 +170,24 @@ def _search(problem: Problem | Tasks, options: argparse.Namespace, progress: Cal
     return plan if plan.status is Status.INFEASIBLE else explain_plan(problem, plan)
 
 
-@contextmanager
-def _interruptible(stop: Event) -> Iterator[None]:
-    """Makes an interrupt or a request to end finish the search with the best plan so far; a second one ends at once."""
+def _interruptible(search: Callable[[], Solution], stop: Event) -> Solution:
+    """Runs the search so that an interrupt, or a request to end, finishes it with the best plan so far; a second ends at once.
+
+    Python handles signals in the main thread, between two steps: it must not wait inside the solver.
+    """
 
     def ask(number: int, _frame: object) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
         stop.set()
-        signal.signal(number, before[number])
 
     before = {int(number): signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with ThreadPoolExecutor(1) as beside:
+            found = beside.submit(search)
+            while not wait([found], timeout=0.2).done:
+                pass
+            return found.result()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

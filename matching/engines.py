@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -66,6 +66,7 @@ def solve_cpsat(
     parameters.linearization_level = 2
     parameters.cp_model_probing_level = 0
     parameters.symmetry_level = 0
+    parameters.catch_sigint_signal = False
     parameters.max_presolve_iterations = 1
     if math.isfinite(seconds):
         parameters.max_time_in_seconds = max(0.0, seconds)
@@ -74,8 +75,9 @@ def solve_cpsat(
     if watch is None:
         status = solver.solve(built)
     else:
-        with _watched(cp_model, solver, watch) as callback:
-            status = solver.solve(built, callback)
+        solver.best_bound_callback = watch.bounded
+        with stopped_when(watch.over, solver):
+            status = solver.solve(built, _telling(cp_model, watch))
     response = solver.response_proto
     spent = float(response.deterministic_time)
     if status == cp_model.INFEASIBLE:
@@ -85,26 +87,30 @@ def solve_cpsat(
     return Answer(np.array(response.solution, dtype=np.float64), float(response.best_objective_bound), spent)
 
 
-@contextmanager
-def _watched(cp_model: Any, solver: Any, watch: Watch) -> Iterator[Any]:
-    """Tells the watch about solutions and bounds, and ends the search when it says so."""
+def _telling(cp_model: Any, watch: Watch) -> Any:
+    """A callback that tells the watch about every solution."""
 
     class Callback(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
         def on_solution_callback(self) -> None:
             watch.found(np.array(self.response_proto.solution, dtype=np.float64))
 
+    return Callback()
+
+
+@contextmanager
+def stopped_when(over: Callable[[], bool], solver: Any) -> Iterator[None]:
+    """Ends a CP-SAT search that runs inside as soon as `over` says so."""
     done = Event()
 
     def wait() -> None:
         while not done.wait(0.05):
-            if watch.over():
+            if over():
                 solver.stop_search()
 
-    solver.best_bound_callback = watch.bounded
     thread = Thread(target=wait, daemon=True)
     thread.start()
     try:
-        yield Callback()
+        yield
     finally:
         done.set()
         thread.join()

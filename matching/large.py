@@ -113,7 +113,7 @@ class _Turns:
                 return None
 
     def _price_weeks(self, prices: Prices, share: float) -> None:
-        """Asks for everybody's best week, a few people first: when all would take more than the share of what is left, no more."""
+        """Asks for everybody's best week, a few people first: no more where all would take over the share of what is left."""
         run, started = self.run, time.monotonic()
         run.say("proving a bound")
         people = list(range(run.options.people))

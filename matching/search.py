@@ -21,6 +21,8 @@ from matching.workers import Done, Task, Workers, run_here
 _IMPROVE = "matching.neighbourhood:improve"
 _PART_SECONDS = 1.0
 _PART_EFFORT = 0.6
+PART_OVERHEAD = 0.004
+"""Effort that building a part and handing it over stands for, so that parts solved at once count too."""
 
 Improved = Callable[[int, tuple[int, ...]], None]
 
@@ -131,7 +133,7 @@ class Search:
     def _merge(self, done: Done, budget: Budget, improved: Improved) -> None:
         running = self._running.pop(int(str(done.key)))
         result: Improvement = done.result
-        budget.spent += result.effort
+        budget.spent += result.effort + PART_OVERHEAD
         self.sizes.learn(running.size, result.gain, result.effort)
         if result.gain <= 0:
             return
@@ -169,4 +171,4 @@ class Sizes:
             self._gain[arm] *= 0.98
             self._effort[arm] *= 0.98
         self._gain[size] += gain
-        self._effort[size] += effort + 0.005
+        self._effort[size] += effort + PART_OVERHEAD

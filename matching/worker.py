@@ -4,6 +4,7 @@ streams."""
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from queue import SimpleQueue
 from threading import Thread
@@ -14,6 +15,7 @@ from matching.workers import Task, receive, resolve, send
 
 def main() -> None:
     """Does tasks until the other side is gone; then ends at once, even in the middle of a task."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one decides what an interrupt means
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a solver prints must not get between the messages
     inbox: SimpleQueue[Any] = SimpleQueue()

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from matching.engines import stopped_when
 from matching.problem import Assignment
 from matching.public.smptsp import Tasks
+from matching.search import PART_OVERHEAD
 from matching.solution import Progress, Solution, Status
 
 _TRIES = 40
@@ -121,11 +123,16 @@ class TaskSearch:
         people = len(self.able)
         if not (owner < 0).any():
             self.best = owner.copy()
-        elif self._whole(owner, people):
-            self._fill(owner, people)
-        if self.best is not None and people_used(self.best) > self.bound and not self.over:
+        else:
+            self._whole(owner, people)
+            if self.best is None:
+                self._fill(owner, people)
+        while self.best is not None and people_used(self.best) > self.bound and not self.over:
             self.say("looking for a plan with the least people")
-            self._whole(np.full_like(owner, -1), self.bound)
+            if not self._whole(np.full_like(owner, -1), self.bound):
+                break
+            if people_used(self.best) > self.bound:
+                self.bound += 1
         while self.best is not None and not self.over and people_used(self.best) > self.bound:
             owner = self.best.copy()
             self._dismiss(owner)
@@ -133,13 +140,14 @@ class TaskSearch:
             self._fill(owner, people_used(self.best) - 1)
 
     def _whole(self, owner: np.ndarray, most: int) -> bool:
-        """Tries the whole problem as one model where it is small; whether something is still left over."""
-        if self.able.sum() <= _MOST_PAIRS:
-            part = Part(np.arange(len(self.able)), np.arange(len(self.starts)), _WHOLE_SHARE)
-            self._solve(owner, part, most)
-            if not (owner < 0).any():
-                self.best = owner.copy()
-        return bool((owner < 0).any())
+        """Tries a small problem as one model and keeps a plan that leaves nothing over; whether it was solved to the end."""
+        if self.able.sum() > _MOST_PAIRS:
+            return False
+        part = Part(np.arange(len(self.able)), np.arange(len(self.starts)), _WHOLE_SHARE)
+        proven = self._solve(owner, part, most)
+        if not (owner < 0).any():
+            self.best = owner.copy()
+        return proven
 
     def _dismiss(self, owner: np.ndarray) -> None:
         """Puts back the tasks of the person in use with the fewest."""
@@ -199,8 +207,8 @@ class TaskSearch:
             seconds = max(0.05, min(left, max(_PART_SECONDS, part.share * left)))
         effort = _PART_EFFORT if not part.share else max(_PART_EFFORT, part.share * min(self.effort, 1e6))
         model = PartModel(self, part, able, ~np.isin(part.people, bound_to), places)
-        given, spent, proven = model.solve(owner[part.tasks], seconds, effort, int(self.rng.integers(2**31)))
-        self.spent += spent
+        given, spent, proven = model.solve(owner[part.tasks], seconds, effort, int(self.rng.integers(2**31)), self.stop)
+        self.spent += spent + PART_OVERHEAD
         if given is not None and (given < 0).sum() <= (owner[part.tasks] < 0).sum():
             owner[part.tasks] = given
         return proven
@@ -233,7 +241,9 @@ class PartModel:
         total.coeffs.extend([1] * int(idle.sum()))
         total.domain.extend((0, max(0, places)))
 
-    def solve(self, now: np.ndarray, seconds: float, effort: float, seed: int) -> tuple[np.ndarray | None, float, bool]:
+    def solve(
+        self, now: np.ndarray, seconds: float, effort: float, seed: int, stop: Event
+    ) -> tuple[np.ndarray | None, float, bool]:
         """The owner of each task (−1: left over; None: nothing found), the effort, and whether no part plan is
         better."""
         proto, cp_model = self.model.proto, self.cp_model
@@ -250,7 +260,9 @@ class PartModel:
         solver.parameters.max_deterministic_time = effort
         if math.isfinite(seconds):
             solver.parameters.max_time_in_seconds = seconds
-        status = solver.solve(self.model)
+        solver.parameters.catch_sigint_signal = False
+        with stopped_when(stop.is_set, solver):
+            status = solver.solve(self.model)
         spent = float(solver.response_proto.deterministic_time)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return None, spent, False

@@ -151,11 +151,11 @@ def plant_sharing(made: Problem, plan: Plan, entry: Assignment) -> tuple[Problem
 
 def plant_rest(made: Problem, plan: Plan, entry: Assignment) -> tuple[Problem, Plan]:
     """A copy of the work that starts a day later leaves less than a day and a half of rest."""
-    asked = request_of(made, entry)
-    later = tuple(Window(f"Rx.{k}", w.start + timedelta(days=1), w.end + timedelta(days=1)) for k, w in enumerate(asked.windows))
-    extra = replace(asked, id="Rx", windows=later[-1:], max_coordinators=1)
+    window = window_of(made, entry)
+    later = Window("Rx.0", window.start + timedelta(days=1), window.end + timedelta(days=1))
+    extra = replace(request_of(made, entry), id="Rx", windows=(later,))
     made = replace(made, requests=(*made.requests, extra), rest_minutes=36 * 60)
-    return made, [*plan, Assignment(entry.coordinator, later[-1].id)]
+    return made, [*plan, Assignment(entry.coordinator, "Rx.0")]
 
 
 def plant_span(made: Problem, plan: Plan, entry: Assignment) -> tuple[Problem, Plan]:

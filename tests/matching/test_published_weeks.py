@@ -54,9 +54,9 @@ def test_the_first_plan_keeps_every_rule(size: str, least: int) -> None:
 def test_the_middle_week_is_searched_and_bounded() -> None:
     """In little time; with more, see docs/planning.md."""
     made = load("M")
-    plan = solve(made, time_limit=12, deterministic=True)
+    plan = solve(made, time_limit=5, deterministic=True)
     assert verify_plan(made, plan) == ()
-    assert plan.objective > 5_400_000
+    assert plan.objective > 5_300_000
     assert plan.bound is not None
     assert plan.bound >= 5_745_616  # a plan worth that is known
 

@@ -71,7 +71,7 @@ async def test_what_is_flagged_comes_first_with_its_reason_then_one_button_for_t
     assert "Approve all 5" in page
     assert page.index("One entry to look at") < page.index("5 fine entries")
     assert "Wed 4 Mar, 08:30–08:40 EST" in page
-    assert "Wed 4 Mar, 21:30–21:40 PST where Joseph works" in page
+    assert "Wed 4 Mar, 21:30–21:40 UTC+08:00 where Joseph works" in page
 
 
 async def test_a_week_is_approved_with_one_press_for_each_flag_and_one_for_the_rest(
@@ -187,7 +187,7 @@ async def test_the_story_of_an_entry_has_both_clocks_and_every_step(week: list[U
     alice = await sign_in("alice")
     page = (await alice.get(f"/portal/entries/{week[0]}")).text
     assert "Wed 4 Mar, 08:30–08:40 EST" in page
-    assert "21:30–21:40 PST where Joseph works" in page
+    assert "21:30–21:40 UTC+08:00 where Joseph works" in page
     assert "Joseph Abad added it by hand: “The phone was dead.”" in page
     assert "Joseph Abad submitted it" in page
     assert "Call 0." in page

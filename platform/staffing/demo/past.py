@@ -25,6 +25,7 @@ NOTES: dict[Activity, tuple[str, ...]] = {
     Activity.FOLLOW_UP: ("Asked how the week went, no new symptoms", "Reminded about the visit, transport is arranged"),
 }
 DUTIES = tuple(NOTES)
+BY_HAND = ("The timer was not running when the patient called.", "Recorded after a power cut.")
 DISPUTES = ("We had no appointment with this patient that day.", "This call was ended by us after five minutes.")
 
 
@@ -142,6 +143,8 @@ class Past:
         activity = dice.one(DUTIES)
         state = self._state(end)
         linked = SERVICE_BY_CODE[duty.service].patient_linked
+        # A few entries were typed in afterwards: those are what an approver is asked to look at.
+        by_hand = dice.chance(3)
         entry_id = dice.id()
         submitted = None if state == "draft" else end + timedelta(hours=dice.whole(1, 20))
         submitted = min(submitted, stage.now - timedelta(minutes=5)) if submitted else None
@@ -164,8 +167,8 @@ class Past:
                 "note": dice.one(NOTES[activity]) + ".",
                 "during": Range(start, end),
                 "state": state,
-                "source": "timer",
-                "manual_reason": "",
+                "source": "manual" if by_hand else "timer",
+                "manual_reason": dice.one(BY_HAND) if by_hand else "",
                 "performed_from_country": duty.person.base.country,
                 "dispute_reason": dispute,
                 "created_at": start,
@@ -175,7 +178,7 @@ class Past:
                 "version": 1,
             }
         )
-        story = [("recorded", end, duty.person.name, "")]
+        story = [("added", end, duty.person.name, "")] if by_hand else _timed(duty, start, end)
         if submitted:
             story.append(("submitted", submitted, duty.person.name, ""))
         if decided:
@@ -197,3 +200,7 @@ class Past:
         if end > self.stage.now - timedelta(days=2):
             return "draft"
         return "approved" if self.stage.dice.chance(40) else "submitted"
+
+
+def _timed(duty: Duty, start: datetime, end: datetime) -> list[tuple[str, datetime, str, str]]:
+    return [("started", start, duty.person.name, ""), ("stopped", end, duty.person.name, "")]

@@ -81,6 +81,8 @@ class Page:
     title: str
     place: str = ""
     """The facility or agency named in the top bar."""
+    section: str = ""
+    """The entry of the rail that this page belongs to, where its address does not say so."""
     counts: dict[str, int] = field(default_factory=dict)
     """Numbers beside entries of the rail, by their address."""
     refresh_seconds: int = 0

@@ -114,7 +114,7 @@ def _frame(request: Request, page: Page, waiting: Sequence[Notice]) -> Frame:
 def _nav(items: Sequence[NavItem], principal: Principal | None, page: Page, here: str) -> tuple[NavItem, ...]:
     allowed = [item for item in items if principal is not None and principal.may(item.permission)]
     # The longest address that the current one starts with is where the reader is.
-    best = max((item.href for item in allowed if _within(here, item.href)), key=len, default="")
+    best = page.section or max((item.href for item in allowed if _within(here, item.href)), key=len, default="")
     return tuple(replace(item, current=item.href == best, count=page.counts.get(item.href, 0)) for item in allowed)
 
 
