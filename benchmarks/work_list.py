@@ -215,9 +215,7 @@ def _report(pairs: list[tuple[Block, Block]], size: int) -> None:
         wall = statistics.median(pair[index][0] for pair in pairs)
         processor = statistics.median(pair[index][1] for pair in pairs)
         print(f"  {name:<8} {wall:7.1f} ms a page, {processor:7.1f} ms of our processor time")
-    print(
-        f"  ratio to the floor: {statistics.median(ratios):.2f}  (95 %: {low:.2f} to {high:.2f}; 1.00 = as fast as one bare query)"
-    )
+    print(f"  ratio to the floor: {statistics.median(ratios):.2f}  (95 %: {low:.2f} to {high:.2f}; 1.00: equal)")
 
 
 def _interval(ratios: list[float], rounds: int = 2000) -> tuple[float, float]:

@@ -18,9 +18,18 @@ from staffing.web.zones import TwoZones, two_zones
 from staffing.worklog import flags, lifecycle, queries, wording
 from staffing.worklog.decisions import UNDO_WITHIN
 from staffing.worklog.lifecycle import Step
+from staffing.worklog.models import EntryState
 from staffing.worklog.queries import LastApproval
 from staffing.worklog.rows import EntryRow
 from staffing.worklog.sightings import sighting
+
+_YOURS = {
+    EntryState.SUBMITTED: "It waits for your approval.",
+    EntryState.DISPUTED: "You dispute it; the agency will settle it.",
+}
+"""What a state means to the one who decides, where the common words speak of the facility as of somebody else."""
+FEW = 12
+"""Up to so many fine entries all days stand open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,7 @@ class ApprovalsPage(Page):
     fine_days: tuple[Day, ...]
     fine_seconds: int
     fine_seen: str
+    days_open: bool
     shares: tuple[Share, ...]
     others: tuple[Item, ...]
     undo: LastApproval | None
@@ -154,6 +164,7 @@ def arranged(
         fine_days=_days(fine),
         fine_seconds=sum(one.entry.seconds for one in fine),
         fine_seen=" ".join(f"{one.entry.id}:{one.seen}" for one in fine),
+        days_open=len(fine) <= FEW,
         shares=_shares(fine),
         others=tuple(items) if show else (),
         undo=undo,
@@ -178,11 +189,11 @@ async def entry_page(
     lines = await queries.story(tx, entry_id)
     audit.note(tx, "entry.read", "work_entry", entry_id, facility_id=row.facility_id, patient_id=row.patient_id)
     return EntryPage(
-        section="/portal/approvals",
         title="Work entry",
         place=row.facility_name,
+        section="/portal/approvals",
         item=item(row, corrected.get(entry_id, ""), sent, errors),
-        state_words=lifecycle.STATE_WORDS[row.state],
+        state_words=_YOURS.get(row.state, lifecycle.STATE_WORDS[row.state]),
         story=tuple(wording.story(lines, row.facility_zone)),
         zone=row.facility_zone,
         problem=problem,

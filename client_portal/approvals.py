@@ -82,7 +82,7 @@ async def dispute(
 ) -> Response[Any]:
     sent = await typed(request)
     try:
-        await service.dispute(tx, principal, entry_id, sent.text("reason"))
+        await service.dispute(tx, principal, entry_id, sent.storable("reason"))
     except Invalid as problem:
         page = await entry_page(tx, principal, entry_id, sent=sent, errors=problem.fields)
         return render(request, page, status=422)

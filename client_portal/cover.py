@@ -30,7 +30,10 @@ class Week:
     facility: FacilityRow
     zone: str
     today: date
+    over: tuple[CoverDay, ...]
+    """The days before today."""
     days: tuple[CoverDay, ...]
+    """Today and the days after it."""
     bars: WeekBar
     percent: int | None
     minutes: int
@@ -74,7 +77,8 @@ def _week(cover: FacilityCover, title: str, days: tuple[CoverDay, ...], now: dat
         facility=cover.facility,
         zone=zone_words(cover.facility.time_zone, [window.start for day in days for window in day.windows] or [now]),
         today=cover.today,
-        days=tuple(day for day in days if day.windows),
+        over=tuple(day for day in days if day.windows and day.on < cover.today),
+        days=tuple(day for day in days if day.windows and day.on >= cover.today),
         bars=tuple(bar(name, [one.cover for one in day.windows]) for name, day in zip(WEEKDAYS, days, strict=True)),
         percent=100 * covered // asked if asked else None,
         minutes=covered,

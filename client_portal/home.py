@@ -34,7 +34,10 @@ class FacilityToday:
     meaning: str
     windows: tuple[CoverWindow, ...]
     next_day: date | None
-    """Where nothing is asked for today: the next day of this week with a window."""
+    """Where nothing is asked for today: the next day of this week or the next with a window."""
+    open_ahead: int
+    """Windows after today, in this week and the next, that still miss somebody."""
+    first_open: CoverWindow | None
     week: WeekBar
     week_percent: int | None
     week_minutes: int
@@ -53,7 +56,7 @@ class HomePage(Page):
 
 @get("/portal", permission=Permission.PORTAL_COVER_READ)
 async def show(request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal]) -> Response[str]:
-    cover = await portal.cover(tx, principal)
+    cover = await portal.cover(tx, principal, weeks=2)
     needs = await portal.needs_you(tx, principal)
     return render(request, home_page(principal, cover, needs, clock.now()))
 
@@ -73,8 +76,10 @@ def home_page(principal: Principal, cover: list[FacilityCover], needs: NeedsYou,
 
 def _today(cover: FacilityCover, now: datetime) -> FacilityToday:
     windows = tuple(window for day in cover.between(cover.today, cover.today) for window in day.windows)
-    later = [day.on for day in cover.days if day.on > cover.today and day.windows]
-    week = [window for day in cover.days for window in day.windows]
+    this_week = cover.days[:7]
+    later = [day for day in cover.days if day.on > cover.today and day.windows]
+    open_ahead = [window for day in later for window in day.windows if window.missing]
+    week = [window for day in this_week for window in day.windows]
     asked, covered = portal.share_covered(week)
     meaning, answer = _answer(windows, now)
     return FacilityToday(
@@ -84,8 +89,10 @@ def _today(cover: FacilityCover, now: datetime) -> FacilityToday:
         answer=answer,
         meaning=meaning,
         windows=windows,
-        next_day=later[0] if later else None,
-        week=tuple(bar(name, [one.cover for one in day.windows]) for name, day in zip(WEEKDAYS, cover.days, strict=True)),
+        next_day=later[0].on if later else None,
+        open_ahead=len(open_ahead),
+        first_open=open_ahead[0] if open_ahead else None,
+        week=tuple(bar(name, [one.cover for one in day.windows]) for name, day in zip(WEEKDAYS, this_week, strict=True)),
         week_percent=100 * covered // asked if asked else None,
         week_minutes=covered,
     )

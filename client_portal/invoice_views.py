@@ -38,7 +38,10 @@ class InvoiceDocument(Page):
     invoice: InvoiceHead
     agency: str
     lines: tuple[LineRow, ...]
-    held: tuple[WorkRow, ...]
+    disputed: tuple[WorkRow, ...]
+    """Work of the period that is held back, with the facility's own sentence."""
+    waiting_entries: tuple[WorkRow, ...]
+    """Work of the period that nobody has decided on yet."""
     history: tuple[tuple[str, str, str], ...]
     is_overdue: bool
     back_from_paying: bool

@@ -18,6 +18,7 @@ from client_portal import invoice_views as views
 from client_portal.zones import zone_words
 from staffing import clock
 from staffing.errors import NotFound
+from staffing.facilities.queries import facilities
 from staffing.identity import queries as identity
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
@@ -29,6 +30,7 @@ from staffing.persistence import audit
 from staffing.persistence.transactions import Transaction
 from staffing.web.http import Request
 from staffing.web.rendering import render, see_other
+from staffing.worklog.models import EntryState
 from staffing.worklog.queries import entries_of_line
 
 Tx = NamedDependency[Transaction]
@@ -50,6 +52,7 @@ async def show_list(request: Request, tx: Tx, principal: Caller) -> Response[str
     waits = back is not None and back.state != InvoiceState.PAID
     page = views.Invoices(
         title="Invoices",
+        place=await _place(tx, principal),
         to_pay=tuple(row for row in rows if row.state != InvoiceState.PAID),
         earlier=tuple(row for row in rows if row.state == InvoiceState.PAID),
         today={row.facility_zone: clock.now().astimezone(ZoneInfo(row.facility_zone)).date() for row in rows},
@@ -69,13 +72,15 @@ async def show(request: Request, tx: Tx, principal: Caller, invoice_id: FromPath
     this_one = back is not None and back.id == invoice.id
     overdue = invoice.overdue(clock.now().astimezone(ZoneInfo(invoice.facility_zone)).date())
     agency = await identity.agency(tx)
+    held = await queries.held(tx, invoice)
     page = views.InvoiceDocument(
         title=f"Invoice {invoice.number}",
         place=invoice.facility_name,
         invoice=invoice,
         agency=agency.name if agency else "",
         lines=tuple(await queries.lines(tx, principal, invoice_id)),
-        held=tuple(await queries.held(tx, invoice)),
+        disputed=tuple(row for row in held if row.state == EntryState.DISPUTED),
+        waiting_entries=tuple(row for row in held if row.state != EntryState.DISPUTED),
         history=views.history(invoice, overdue=overdue),
         is_overdue=overdue,
         back_from_paying=this_one,
@@ -118,6 +123,11 @@ async def pay(request: Request, tx: Tx, principal: Caller, invoice_id: FromPath[
             label="Back to the invoice",
         )
     return Redirect(invoice.hosted_url, status_code=303, cookies=[_cookie(request, str(invoice.id), _WAIT_AT_MOST)])
+
+
+async def _place(tx: Transaction, principal: Principal) -> str:
+    places = await facilities(tx, principal)
+    return places[0].name if len(places) == 1 else f"{len(places)} facilities"
 
 
 async def _back_from_paying(request: Request, tx: Transaction, principal: Principal) -> InvoiceRow | None:

@@ -63,7 +63,7 @@ async def index(request: Request, tx: NamedDependency[Transaction], principal: N
 @post("/portal/patients/find", permission=Permission.PORTAL_PATIENTS_READ)
 async def find(request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal]) -> Response[str]:
     """Sent as a form, not in the address: a patient's name belongs in no history and no log."""
-    return render(request, await _page(tx, principal, 0, (await typed(request)).text("find")[:100]))
+    return render(request, await _page(tx, principal, 0, (await typed(request)).storable("find")[:100]))
 
 
 @get("/portal/patients/{patient_id:uuid}", permission=Permission.PORTAL_PATIENTS_READ)

@@ -14,9 +14,9 @@ from staffing.errors import Invalid
 from staffing.facilities.queries import FacilityRow
 from staffing.requests import weekly
 from staffing.requests.errors import ClockAsked
-from staffing.requests.models import StaffingRequest
+from staffing.requests.models import RequestState, StaffingRequest
 from staffing.requests.service import LONGEST_NOTE, MOST_HEADS, MOST_SHARING, NewRequest
-from staffing.web.formatting import zone_label
+from staffing.web.formatting import date_text, zone_label
 from staffing.web.forms import Field, Form, Typed, bind
 from staffing.web.pages import Page
 
@@ -75,6 +75,11 @@ class RequestFormPage(Page):
     today: str
 
     @property
+    def first_day(self) -> str:
+        """The first day of a form that nobody has changed yet."""
+        return date_text(date.fromisoformat(self.fields["starts_on"].value))
+
+    @property
     def all_fields(self) -> list[Field]:
         return [*self.fields.values(), *self.questions]
 
@@ -90,9 +95,19 @@ class FormState:
 
 
 def blank(facility: FacilityRow, last: StaffingRequest | None, now: datetime) -> Typed:
-    """A new form: from the last request where there is one, next week's working days, the facility's own system."""
+    """A new form: from the last request where there is one, next week's working days, the facility's own system.
+
+    Where the last request reaches into next week, the days begin after it: the same would be asked for twice.
+    """
     today = now.astimezone(ZoneInfo(facility.time_zone)).date()
-    monday = today + timedelta(days=7 - today.weekday())
+    monday = _monday_after(today)
+    if (
+        last is not None
+        and last.state == RequestState.OPEN
+        and last.starts_on < monday + timedelta(days=7)
+        and last.ends_on >= monday
+    ):
+        monday = _monday_after(last.ends_on)
     common = {"form_id": uuid4(), "facility_id": facility.id, "starts_on": monday, "ends_on": monday + timedelta(days=4)}
     if last is None:
         return Typed.of(**common, ehr_system=facility.ehr_system, language="en", headcount=1, max_coordinators=1, step=60)
@@ -112,9 +127,25 @@ def blank(facility: FacilityRow, last: StaffingRequest | None, now: datetime) ->
     )
 
 
+def refuse_repeat(new: NewRequest, last: StaffingRequest | None) -> None:
+    """Raise `Invalid` where `last` asks for exactly this already, from another form: going back and sending again is a slip."""
+    if last is None or last.form_id == new.form_id or last.state != RequestState.OPEN:
+        return
+    before = (last.facility_id, last.service, last.starts_on, last.ends_on, last.pattern, last.headcount, last.note)
+    if before == (new.facility_id, new.service, new.starts_on, new.ends_on, weekly.stored(new.pattern), new.headcount, new.note):
+        raise Invalid(
+            note=f"{last.reference} asks for exactly this already. If you need somebody else besides, please say so in this note."
+        )
+
+
 def understood(sent: Typed) -> NewRequest:
     """What the form asks for. Raises `Invalid` naming every field that cannot be read."""
-    form = bind(RequestForm, sent)
+    try:
+        form = bind(RequestForm, sent)
+    except Invalid as problem:
+        if not sent.texts("windows"):
+            problem.fields.setdefault("windows", "Please choose the hours: nothing is marked in the week yet.")
+        raise
     return NewRequest(
         form_id=form.form_id,
         facility_id=form.facility_id,
@@ -226,6 +257,10 @@ def _answers(sent: Typed) -> dict[str, str]:
         for name in sent.data
         if name.startswith(CLOCK) and sent.text(name) in ("earlier", "later")
     }
+
+
+def _monday_after(day: date) -> date:
+    return day + timedelta(days=7 - day.weekday())
 
 
 def _others(problem: Invalid | None, errors: Mapping[str, str], fields: Mapping[str, Field]) -> tuple[str, ...]:

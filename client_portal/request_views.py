@@ -58,6 +58,8 @@ class RequestPage(Page):
     over: tuple[WindowRow, ...]
     shared_reason: str
     """Why nobody covers it, where that is the same for every window that misses somebody: then it is said once."""
+    unplanned: str
+    """When it was asked for, where no plan has looked at a window ahead that misses somebody; else empty."""
     facts: tuple[tuple[str, str], ...]
     history: tuple[tuple[str, str, str], ...]
     can_cancel: bool
@@ -89,7 +91,7 @@ def requests_page(
 def request_page(request: RequestDetail, now: datetime, sent: Typed | None = None, problem: Invalid | None = None) -> RequestPage:
     ahead = [window for window in request.windows if window.end > now or window.cancelled]
     errors = problem.fields if problem else {}
-    reasons = {window.why for window in ahead if window.missing}
+    reasons = {window.why for window in ahead if window.missing and not window.cancelled}
     return RequestPage(
         title=f"{request.service_name}, {request.reference}",
         place=request.facility,
@@ -99,7 +101,8 @@ def request_page(request: RequestDetail, now: datetime, sent: Typed | None = Non
         ahead=tuple(ahead[:WINDOWS_SHOWN]),
         later=tuple(ahead[WINDOWS_SHOWN:]),
         over=tuple(window for window in request.windows if window not in ahead),
-        shared_reason=reasons.pop() if len(reasons) == 1 else "",
+        shared_reason=next(iter(reasons)) if len(reasons) == 1 else "",
+        unplanned=day(request.submitted_at, request.time_zone) if "" in reasons else "",
         facts=_facts(request),
         history=_history(request, now),
         can_cancel=request.stored_state == RequestState.OPEN

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from pydantic import StringConstraints
 
-from client_portal.request_form import FormState, RequestFormPage, blank, form_page, regridded, understood
+from client_portal.request_form import FormState, RequestFormPage, blank, form_page, refuse_repeat, regridded, understood
 from client_portal.request_views import RequestPage, RequestsPage, request_page, requests_page
 from staffing import clock
 from staffing.errors import Invalid, NotFound
@@ -60,7 +60,9 @@ async def submit(
     if show := sent.text("show"):
         return await _again(request, tx, principal, regridded(sent, show))
     try:
-        made = await service.submit_request(tx, principal, understood(sent))
+        wanted = understood(sent)
+        refuse_repeat(wanted, await queries.latest_of(tx, principal))
+        made = await service.submit_request(tx, principal, wanted)
     except Invalid as problem:
         if isinstance(problem, FormAlreadySent) or "form_id" in problem.fields:
             sent = Typed({**sent.data, "form_id": (str(uuid4()),)})

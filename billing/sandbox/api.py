@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,13 +28,15 @@ class Interface:
     clock: Callable[[], datetime]
     faults_allowed: bool
     after_work: Callable[[], None]
+    api_key: str | None = None
+    """The one key that opens it; None: any test key."""
 
     async def handle(self, request: Request[Any, Any, Any]) -> Response[str]:
         """One call."""
         request_id = new_id("req")
         headers = {"request-id": request_id}
         try:
-            _authenticate(request.headers.get("authorization"))
+            _authenticate(request.headers.get("authorization"), self.api_key)
             _check_version(request.headers.get("stripe-version"))
             body = (await request.body()).decode("utf-8", "replace")
             query = request.scope["query_string"].decode("latin-1")
@@ -122,8 +125,8 @@ class _Call:
     request_id: str
 
 
-def _authenticate(header: str | None) -> None:
-    """Any test key opens the sandbox; a live key must never come here."""
+def _authenticate(header: str | None, api_key: str | None) -> None:
+    """Only `api_key` opens the sandbox, or any test key where none is set; a live key must never come here."""
     scheme, _, value = (header or "").partition(" ")
     if scheme.lower() == "basic":
         value = base64.b64decode(value + "===", validate=False).decode("utf-8", "replace").partition(":")[0]
@@ -131,7 +134,10 @@ def _authenticate(header: str | None) -> None:
         raise Problem(401, "You did not provide an API key.", began=False)
     if value.startswith(("sk_live_", "rk_live_")):
         raise Problem(401, "A live API key was sent to the payment sandbox, which takes test keys only.", began=False)
-    if not value.startswith(("sk_test_", "rk_test_")):
+    fits = value.startswith(("sk_test_", "rk_test_"))
+    if api_key is not None:
+        fits = hmac.compare_digest(value.encode(), api_key.encode())
+    if not fits:
         raise Problem(401, f"Invalid API Key provided: {value[:7]}***", began=False)
 
 

@@ -34,6 +34,7 @@ def create_app(
     public_url: str,
     webhook_url: str,
     webhook_secret: str,
+    api_key: str | None = None,
     return_url_allow: str | None = None,
     clock: Callable[[], datetime] = _machine_time,
     faults_allowed: bool = False,
@@ -44,7 +45,8 @@ def create_app(
     `public_url` is where it is seen, path prefix included: the base address for the client and the start of the hosted
     pages' addresses. Events go signed with `webhook_secret` to `webhook_url` (empty: nowhere), a failed delivery again
     after `retry_seconds`, doubling. A paid page links to `return_url_allow`. `clock` tells the sandbox's time, so that it
-    can follow a moved clock. `faults_allowed` opens `/_control/faults`.
+    can follow a moved clock. `api_key` is the one key that opens the interface (None: any test key, for a sandbox that only
+    its owner can reach). `faults_allowed` opens `/_control/faults`.
 
     Mounted in another application, enter `app.lifespan()` in that one's: the webhooks are delivered meanwhile. Without
     it they are delivered from the first request on.
@@ -57,7 +59,7 @@ def create_app(
         deliverer.start()
         deliverer.wake()
 
-    interface = Interface(store, addresses, clock, faults_allowed, after_work)
+    interface = Interface(store, addresses, clock, faults_allowed, after_work, api_key)
     pages = HostedPages(store, addresses, clock, after_work)
 
     @asynccontextmanager

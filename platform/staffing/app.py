@@ -20,12 +20,14 @@ import staffing.workspace.routes
 from staffing import clock
 from staffing.demo import logins
 from staffing.identity.permissions import Permission
+from staffing.invoicing.gateway import sandbox_key
 from staffing.persistence.transactions import Database
 from staffing.settings import Settings
 from staffing.web import errors, formatting
 from staffing.web.authentication import provide_principal
+from staffing.web.bodies import LARGEST_BODY
 from staffing.web.guard import check_routes, guard
-from staffing.web.headers import add_headers
+from staffing.web.headers import add_headers, with_headers
 from staffing.web.http import Request
 from staffing.web.pages import NavItem
 from staffing.web.unit_of_work import UnitOfWork, keep, provide_tx
@@ -68,8 +70,7 @@ def create_app(settings: Settings, database: Database) -> Litestar:
         ),
         openapi_config=None,
         logging_config=None,
-        request_max_body_size=1_000_000,
-        multipart_form_part_limit=200,
+        request_max_body_size=LARGEST_BODY,
         lifespan=[_connected],
     )
     check_routes(app)
@@ -88,6 +89,7 @@ def with_sandbox(app: Litestar, settings: Settings) -> ASGIApp:
         public_url=settings.public_url + SANDBOX_PATH,
         webhook_url=settings.local_url + "/hooks/stripe",
         webhook_secret=settings.stripe_webhook_secret,
+        api_key=sandbox_key(settings),
         return_url_allow=settings.public_url + "/portal/invoices",
         clock=clock.now,
     )
@@ -100,7 +102,7 @@ def with_sandbox(app: Litestar, settings: Settings) -> ASGIApp:
         elif scope["path"].startswith(SANDBOX_PATH + "/"):
             path = scope["path"].removeprefix(SANDBOX_PATH)
             inner = cast(HTTPScope, {**scope, "path": path, "raw_path": path.encode(), "root_path": ""})
-            await sandbox(inner, receive, send)
+            await sandbox(inner, receive, with_headers(send, secure=settings.secure))
         else:
             await app(scope, receive, send)
 

@@ -152,6 +152,12 @@ SERVICES: tuple[Service, ...] = (
 SERVICE_BY_CODE: dict[str, Service] = {service.code: service for service in SERVICES}
 
 
+def service_name(code: str) -> str:
+    """What people read for a service's code; a code that is not offered any more reads as its own words."""
+    service = SERVICE_BY_CODE.get(code)
+    return service.name if service else code.replace("_", " ")
+
+
 class Activity(StrEnum):
     """The six duties of a patient care coordinator, and work that is none of them."""
 

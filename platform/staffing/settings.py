@@ -26,6 +26,7 @@ class Settings:
     port: int = _setting("PORT", "port of the web server on this machine")
     host: str = _setting("RELIEF_HOST", "address the web server listens on")
     public_url: str = _setting("RELIEF_PUBLIC_URL", "address people reach it under; https makes cookies secure-only")
+    proxies: int = _setting("RELIEF_PROXIES", "proxies in front that add the caller to X-Forwarded-For; 0: it is not believed")
     home: Path = _setting("RELIEF_HOME", "folder of the embedded database, secrets and files")
     database_url: str = _setting("DATABASE_URL", "PostgreSQL 15 or later, as the owning role; empty: bring our own", secret=True)
     stripe_api_key: str = _setting("STRIPE_API_KEY", "Stripe's key; empty: the built-in sandbox", secret=True)
@@ -90,6 +91,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         port=port,
         host=env.get("RELIEF_HOST") or "127.0.0.1",
         public_url=(env.get("RELIEF_PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        proxies=_whole(env, "RELIEF_PROXIES", 0, 0, 9),
         home=home,
         database_url=env.get("DATABASE_URL", ""),
         stripe_api_key=api_key,

@@ -24,9 +24,9 @@ from staffing.worklog.models import WorkEntry
 
 
 @pytest.fixture
-async def demo(database: Database, settings: Settings) -> Database:
+async def demo(database: Database) -> Database:
     with clock.standing_at(NOW):
-        await loading.load(database, settings, advance=lambda step: None)
+        await loading.load(database, advance=lambda step: None)
     return database
 
 
@@ -70,7 +70,7 @@ async def test_the_same_day_gives_the_same_agency(demo: Database, prepared, sett
     async with copy_of_template(settings, template, f"{worker_name}_again") as again:
         other = open_database(again)
         with clock.standing_at(NOW):
-            await loading.load(other, settings, advance=lambda step: None)
+            await loading.load(other, advance=lambda step: None)
         assert await picture(other) == await picture(demo)
         await other.close()
 

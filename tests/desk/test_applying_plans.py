@@ -1,6 +1,7 @@
 """Applying a plan: everything or nothing, checked against what changed since, two dispatchers at once."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -97,10 +98,27 @@ async def test_two_dispatchers_apply_overlapping_plans_at_once(
     names = ("Dora Petrie", "Denis Wolf")
     assert "Maria Sandoval already covers Southlake Heart Clinic on Thu 5 Mar, 05:00–09:00 CST" in lost.text
     assert f"plan {won + 1}, applied by {names[won]}" in lost.text
-    assert f'href="/desk/plans/{plans[1 - won]}"' in lost.text
+    assert "no longer fits" in lost.text
+    assert f'action="/desk/plans/{plans[1 - won]}/again"' in lost.text
+    assert f'action="/desk/plans/{plans[1 - won]}/apply"' not in lost.text
     # Nothing half applied: both windows have exactly one person, from the plan that won.
     rows = await in_system(database, select(Assignment.window_id, Assignment.plan_id))
     assert sorted(rows) == sorted([(window.id, plans[won]), (other.id, plans[won])])
+
+
+async def test_a_plan_that_lost_shows_a_few_of_its_conflicts_and_leads_on(
+    database: Database, settings: Settings, world: World, sign_in: SignIn
+) -> None:
+    async with database.transaction(SYSTEM) as tx:
+        for hours in range(20, 40, 5):
+            await ask(tx, world, world.north, start=NOW + timedelta(hours=hours))
+    plans = [await proposed_plan(database, settings, world, by) for by in ("dora", "denis")]
+    await apply(database, world, plans[0])
+    page = await (await sign_in("denis")).post(f"/desk/plans/{plans[1]}/apply")
+    assert page.status_code == 409
+    assert "Plan 2 no longer fits: something changed since it was worked out. Nothing was applied." in page.text
+    assert re.search(r"<span>\d+ more</span>", page.text)
+    assert f'action="/desk/plans/{plans[1]}/again"' in page.text
 
 
 async def test_without_the_locks_the_database_still_refuses_the_second(
@@ -221,7 +239,10 @@ async def test_a_plan_is_applied_once_and_a_discarded_one_never(
     with pytest.raises(PlanHasMovedOn):
         await apply(database, world, plan_id)
     dora = await sign_in("dora")
-    assert (await dora.post(f"/desk/plans/{plan_id}/discard")).status_code == 409
+    for step in ("apply", "discard", "stop"):
+        late = await dora.post(f"/desk/plans/{plan_id}/{step}")
+        assert late.status_code == 409
+        assert "Somebody was faster: plan 1 is applied by Dora Petrie already. Nothing was changed now." in late.text
     assert len(await assigned(database)) == 1
 
 

@@ -57,6 +57,14 @@ async def test_what_was_typed_stays_when_the_invitation_is_refused(sign_in: Sign
     assert "not an address" in page.text
 
 
+async def test_people_are_listed_with_their_place_and_nobody_is_invited_twice(world: World, sign_in: SignIn) -> None:
+    dora = await sign_in("dora")
+    page = (await dora.get("/desk/people")).text
+    assert "Practice manager, Northside Family Medicine" in page
+    assert f'value="{world.maria}"' not in page
+    assert "Everybody on the roster can sign in already." in page
+
+
 async def test_a_dispatcher_cannot_make_an_owner(sign_in: SignIn) -> None:
     dora = await sign_in("dora")
     await dora.get("/desk/people")
@@ -69,7 +77,10 @@ async def test_a_dispatcher_cannot_make_an_owner(sign_in: SignIn) -> None:
 
 async def test_the_owner_reads_numbers_and_log_and_a_dispatcher_does_not(sign_in: SignIn) -> None:
     olga = await sign_in("olga")
-    assert (await olga.get("/desk/report")).status_code == 200
+    report = await olga.get("/desk/report")
+    assert report.status_code == 200
+    assert "Too few full weeks to compare" in report.text
+    assert 'href="/desk/invoices?state=paid#all"' in report.text
     assert "chains hold" in (await olga.get("/desk/audit")).text
     dora = await sign_in("dora")
     assert (await dora.get("/desk/report")).status_code == 403

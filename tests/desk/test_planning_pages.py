@@ -146,7 +146,7 @@ async def test_the_proposal_tells_who_covers_what_and_why_the_rest_is_not(
     assert "Maria Sandoval does not know the system." in seen
     assert "66 %" in seen
     assert "Thu 5 Mar, 05:00–09:00 CST 06:00–10:00 EST for Maria" in seen
-    assert "Thu 5 Mar, 06:00–10:00 EST 19:00–23:00 PST for Joseph" in seen
+    assert "Thu 5 Mar, 06:00–10:00 EST 19:00–23:00 UTC+08:00 for Joseph" in seen
     assert "Leaves $18.00/h between bill and pay" in seen
     assert "$144.00" in seen
     assert "Apply plan 1" in seen
@@ -194,7 +194,7 @@ async def test_the_roster_shows_both_clocks_papers_and_the_week(database: Databa
         )
     dora = await sign_in("dora")
     seen = text_of((await dora.get("/desk/roster")).text)
-    assert "23:00 PST · 10:00 your time" in seen
+    assert "23:00 UTC+08:00 · 10:00 your time" in seen
     assert "HIPAA training ends Fri 20 Mar" in seen
     assert "All valid" in seen
     assert "8 h of 40 h" in seen
@@ -206,7 +206,7 @@ async def test_the_roster_shows_both_clocks_papers_and_the_week(database: Databa
     for words in (
         "Works from the Philippines",
         "Wed 4 Mar, 08:00–16:00 EST",
-        "21:00–05:00 PST their time",
+        "21:00–05:00 UTC+08:00 their time",
         "Exclusion screening",
     ):
         assert words in detail

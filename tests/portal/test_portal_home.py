@@ -99,6 +99,19 @@ async def test_the_answer(sign_in: SignIn, world: World, database: Database, sta
     assert answer in await home(sign_in)
 
 
+async def test_a_covered_day_does_not_hide_what_is_open_ahead(sign_in: SignIn, world: World, database: Database) -> None:
+    async with database.transaction(SYSTEM) as tx:
+        await assign(tx, world, world.maria, world.north, start=NOW + HOUR, hours=1)
+        await ask(tx, world, world.north, start=NOW + 7 * 24 * HOUR, hours=2)
+    page = await home(sign_in)
+    assert "Yes, you are covered today." in page
+    assert (
+        "1 window until the end of next week misses somebody; the first is Patient Care Coordinator, Wed 11 Mar, 11:00–13:00"
+        in page
+    )
+    assert "100 % covered" in page  # of this week
+
+
 async def test_what_needs_the_manager(sign_in: SignIn, world: World, database: Database) -> None:
     async with database.transaction(SYSTEM) as tx:
         north, south = ["submitted", "submitted", "disputed", "approved", "draft"], ["submitted", "disputed"]

@@ -217,7 +217,7 @@ async def test_hours_outside_the_working_day_widen_the_grid(sign_in: SignIn) -> 
     assert ticked(answer.text) == {"1-05:00", "1-21:00"}
 
 
-async def test_a_new_form_is_filled_in_as_the_last_one_for_next_week(sign_in: SignIn) -> None:
+async def test_a_new_form_is_filled_in_as_the_last_one_for_the_week_after_it(sign_in: SignIn) -> None:
     alice = await sign_in("alice")
     first = await form(alice)
     assert ticked(first) == set()
@@ -225,13 +225,48 @@ async def test_a_new_form_is_filled_in_as_the_last_one_for_next_week(sign_in: Si
     assert re.search(r'<option value="epic"\s+selected', first)
     await alice.post("/portal/requests", filled(first, windows=["1-08:00"], headcount="3", skills=["nursing_licence"]))
     second = await form(alice)
-    assert "Filled in as in R-1001" in second
+    assert "Filled in as in R-1001, from Mon 16 Mar 2026." in second
     assert ticked(second) == {"1-08:00"}
-    for text in ('value="2026-03-09"', 'value="2026-03-13"', 'value="3"'):
+    for text in ('value="2026-03-16"', 'value="2026-03-20"', 'value="3"'):
         assert text in second
     for option in ("prior_authorization", "leave", "es"):
         assert re.search(rf'<option value="{option}"\s+selected', second)
     assert "Ana is away" not in second
+
+
+async def test_a_cancelled_request_leaves_its_week_free_for_the_next_form(sign_in: SignIn, database: Database) -> None:
+    alice = await sign_in("alice")
+    await alice.post("/portal/requests", filled(await form(alice)))
+    (request,) = await all_requests(database)
+    await alice.post(f"/portal/requests/{request.id}/cancel", {"reason": "Ana is back"})
+    assert 'value="2026-03-09"' in await form(alice)
+
+
+async def test_going_back_and_sending_again_asks_for_nothing_twice(sign_in: SignIn, database: Database) -> None:
+    alice = await sign_in("alice")
+    await alice.post("/portal/requests", filled(await form(alice)))
+    again = await alice.post("/portal/requests", filled(await form(alice)))
+    assert again.status_code == 422
+    assert "R-1001 asks for exactly this already." in again.text
+    assert len(await all_requests(database)) == 1
+    besides = await alice.post("/portal/requests", filled(again.text, note="A second person besides"))
+    assert "R-1002 is with the agency." in besides.text
+
+
+async def test_missing_hours_are_named_with_the_other_mistakes(sign_in: SignIn) -> None:
+    alice = await sign_in("alice")
+    answer = await alice.post("/portal/requests", filled(await form(alice), windows=[], headcount=""))
+    for name in ("windows", "headcount"):
+        assert f'href="#f-{name}"' in answer.text
+
+
+async def test_a_request_that_no_plan_has_seen_says_so(sign_in: SignIn, world: World, database: Database) -> None:
+    async with database.transaction(SYSTEM) as tx:
+        waiting, _ = await ask(tx, world, world.north)
+        covered = await assign(tx, world, world.maria, world.north, start=NOW + timedelta(hours=20))
+    alice = await sign_in("alice")
+    assert "has not planned it yet" in (await alice.get(f"/portal/requests/{waiting.id}")).text
+    assert "has not planned it yet" not in (await alice.get(f"/portal/requests/{covered.request_id}")).text
 
 
 async def test_half_hours_come_back_as_half_hours(sign_in: SignIn) -> None:

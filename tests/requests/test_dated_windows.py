@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from staffing.errors import Invalid
 from staffing.requests import rules, weekly
 from staffing.requests.errors import ClockAsked
-from staffing.requests.rules import Window, dated_windows, instants_of
+from staffing.requests.rules import Window, dated_windows
 from staffing.requests.weekly import WeeklyInterval
+from staffing.wall_clock import instants_of
 
 NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
@@ -244,9 +245,3 @@ def test_nothing_marked_is_said_at_the_grid() -> None:
     with pytest.raises(Invalid) as problem:
         windows((), date(2026, 3, 9), date(2026, 3, 9))
     assert "nothing is marked" in sentence(problem, "windows")
-
-
-def test_instants_of_a_wall_clock_time() -> None:
-    assert len(instants_of(wall(8, 3, "01:59"), NEW_YORK)) == 1
-    assert instants_of(wall(8, 3, "02:30"), NEW_YORK) == ()
-    assert len(instants_of(wall(1, 11, "01:30"), NEW_YORK)) == 2

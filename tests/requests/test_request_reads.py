@@ -16,7 +16,7 @@ from staffing.persistence.base import Base, new_id
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database, Transaction
 from staffing.requests import queries, schedule
-from staffing.requests.models import CoverageWindow, StaffingRequest
+from staffing.requests.models import CoverageWindow
 from staffing.scheduling.models import Plan, PlanGap
 
 pytestmark = pytest.mark.usefixtures("standing")
@@ -83,12 +83,9 @@ async def test_what_blocks_a_request_is_the_latest_plan_s_reason_for_its_first_g
         await tx.flush()
         later = plan(tx, world, 2)
         await tx.flush()
-        gap(tx, later, window, {"funnel": [["everybody", 60], ["service", 23], ["language", 23], ["cap", 0]]})
+        gap(tx, later, window, {"sentence": "Of 60 coordinators, 23 offer the service; none of them have hours left."})
     (row,) = await board(database, world, "dora")
-    assert row.blocked_by == (
-        "It takes somebody who offers the service asked for (rules out 37 of 60) "
-        "and has minutes left under the cap (rules out all 23)."
-    )
+    assert row.blocked_by == "Of 60 coordinators, 23 offer the service; none of them have hours left."
     (own,) = await board(database, world, "alice")
     assert own.blocked_by == row.blocked_by
 
@@ -205,30 +202,3 @@ def test_the_schedule_is_named_by_its_real_columns() -> None:
         real = Base.metadata.tables[light.name]
         for column in light.columns:
             assert type(column.type) is type(real.c[column.name].type), column
-    assert StaffingRequest.__tablename__ in Base.metadata.tables
-
-
-@pytest.mark.parametrize(
-    ("why", "words"),
-    [
-        ({}, ""),
-        ({"funnel": []}, ""),
-        ({"funnel": [["everybody", 5], ["service", 5]]}, ""),
-        (
-            {"funnel": [["everybody", 1], ["service", 0]]},
-            "It takes somebody who offers the service asked for (rules out 1 of 1).",
-        ),
-        (
-            {
-                "funnel": [
-                    {"rule": "everybody", "sentence": "", "remaining": 4},
-                    {"rule": "x", "sentence": "knows x", "remaining": 1},
-                ]
-            },
-            "It takes somebody who knows x (rules out 3 of 4).",
-        ),
-        ({"sentence": "As the plan said."}, "As the plan said."),
-    ],
-)
-def test_a_funnel_in_words(why: dict[str, Any], words: str) -> None:
-    assert schedule.why_words(why) == words

@@ -14,7 +14,7 @@ from matching.problem import Interval
 from matching.verify import rule_violations
 from staffing.roster.rules import (
     CredentialStanding,
-    WeeklyInterval,
+    WeeklyHours,
     available_intervals,
     credential_standing,
     standing_of,
@@ -88,7 +88,7 @@ def person(**changes: object) -> CoordinatorFact:
         left_on=None,
         services={"patient_care_coordinator": 4},
         credentials=tuple(credential(kind) for kind in ("hipaa_training", "exclusion_screening", "background_check")),
-        weekly=tuple(WeeklyInterval(day, time(8), time(18)) for day in range(7)),
+        weekly=tuple(WeeklyHours(day, time(8), time(18)) for day in range(7)),
         pay_per_hour=Decimal("24.49"),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
@@ -107,11 +107,11 @@ def broken_rules(given: Facts) -> set[str]:
 
 
 class TestWallTime:
-    WEEKLY = (WeeklyInterval(6, time(1), time(9)),)
+    WEEKLY = (WeeklyHours(6, time(1), time(9)),)
 
     def test_the_same_wall_time_on_both_sides_of_the_clock_change(self) -> None:
         found = available_intervals(
-            tuple(WeeklyInterval(day, time(9), time(12)) for day in (5, 6)),
+            tuple(WeeklyHours(day, time(9), time(12)) for day in (5, 6)),
             (),
             "America/New_York",
             date(2026, 3, 7),
@@ -127,18 +127,18 @@ class TestWallTime:
         assert autumn == (span("2026-11-01T06:00", "2026-11-01T14:00"),)
 
     def test_a_time_that_does_not_exist_is_never_guessed(self) -> None:
-        weekly = (WeeklyInterval(6, time(0, 30), time(2, 30)), WeeklyInterval(6, time(2, 30), time(5)))
+        weekly = (WeeklyHours(6, time(0, 30), time(2, 30)), WeeklyHours(6, time(2, 30), time(5)))
         found = available_intervals(weekly, (), "America/New_York", date(2026, 3, 8), date(2026, 3, 8))
         assert found == (span("2026-03-08T05:30", "2026-03-08T06:30"), span("2026-03-08T07:30", "2026-03-08T09:00"))
 
     @pytest.mark.parametrize("end", [time(0), time(23, 59)])
     def test_an_end_at_midnight_joins_the_next_day(self, end: time) -> None:
-        weekly = tuple(WeeklyInterval(day, time(0), end) for day in range(7))
+        weekly = tuple(WeeklyHours(day, time(0), end) for day in range(7))
         found = available_intervals(weekly, (), "Asia/Manila", date(2026, 3, 4), date(2026, 3, 5))
         assert found == (span("2026-03-03T16:00", "2026-03-05T16:00"),)
 
     def test_time_off_is_cut_out(self) -> None:
-        weekly = (WeeklyInterval(2, time(8), time(18)),)
+        weekly = (WeeklyHours(2, time(8), time(18)),)
         away = (span("2026-03-04T17:00", "2026-03-04T18:00"),)
         found = available_intervals(weekly, away, "America/New_York", date(2026, 3, 4), date(2026, 3, 4))
         assert found == (span("2026-03-04T13:00", "2026-03-04T17:00"), span("2026-03-04T18:00", "2026-03-04T23:00"))

@@ -38,10 +38,6 @@ class Patient(Base):
     payer: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
 
-    @property
-    def display_name(self) -> str:
-        return f"{self.preferred_name or self.given_name} {self.family_name}"
-
 
 class HistoryItem(Base):
     """One fact of a patient's health history, with the day it was last reconciled."""

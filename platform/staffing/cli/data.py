@@ -62,7 +62,7 @@ async def _load(settings: Settings) -> bool:
 
         with progress() as bar:
             task = bar.add_task("Inventing the demo agency", total=loading.STEPS)
-            await loading.load(database, settings, advance=lambda what: bar.update(task, advance=1, description=what))
+            await loading.load(database, advance=lambda what: bar.update(task, advance=1, description=what))
     return True
 
 

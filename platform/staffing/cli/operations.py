@@ -20,6 +20,7 @@ from staffing.persistence import audit as access_log
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database, Transaction
 from staffing.scheduling import service as plans
+from staffing.scheduling.lifecycle import RUNNING
 from staffing.scheduling.models import Plan, PlanGap, PlanState
 from staffing.settings import Settings
 from staffing.web import formatting
@@ -68,7 +69,7 @@ async def _follow(database: Database, plan_id: uuid.UUID, seconds: int, show: Ca
     for _ in range((seconds + 60) * 4):
         async with database.transaction(SYSTEM) as tx:
             found = await tx.get_one(Plan, plan_id)
-        if found.state not in (PlanState.QUEUED, PlanState.SOLVING):
+        if found.state not in RUNNING:
             return found
         done = found.progress or {}
         show(float(done.get("seconds", 0)), str(done.get("phase", "Waiting for the worker")))

@@ -63,12 +63,12 @@ async def _holds_real_agency(settings: Settings) -> bool:
 
 async def _rehearse(settings: Settings, solver_seconds: int) -> None:
     async with opened(settings) as database:
-        stage = Rehearsal(database, solver_seconds)
+        rehearsal = Rehearsal(database, solver_seconds)
         began = time.monotonic()
         for name, act in STAGES:
             started = time.monotonic()
             try:
-                figures = await act(stage)
+                figures = await act(rehearsal)
             except (TimeoutError, ReliefError) as failed:
                 console.print(f"✗ {name:<9} {failed}")
                 raise ReliefError(f"The rehearsal failed at the stage “{name}”.") from failed

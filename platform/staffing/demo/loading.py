@@ -10,12 +10,11 @@ from staffing.demo.stage import Stage
 from staffing.persistence import audit
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database
-from staffing.settings import Settings
 
 STEPS = 6
 
 
-async def load(database: Database, settings: Settings, *, advance: Callable[[str], None]) -> None:
+async def load(database: Database, *, advance: Callable[[str], None]) -> None:
     """Invent the agency in one transaction: it is there whole or not at all."""
     now = clock.now().replace(second=0, microsecond=0)
     stage = Stage(now=now, dice=Dice(f"lantern {now.date()}"))

@@ -1,7 +1,9 @@
 """Open requests of the demo: most can be filled, three cannot, each for another reason."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.dialects.postgresql import Range
@@ -51,44 +53,47 @@ async def add_openings(tx: Transaction, stage: Stage) -> None:
     first = stage.monday + timedelta(days=7)
     managers = {login.facility: login.email for login in LOGINS if login.facility}
     for number, opening in enumerate(OPENINGS):
-        place = place_of(opening.place)
-        zone = ZoneInfo(place.zone)
-        facility_id = stage.facilities[opening.place]
-        starts, ends = (time(hour) for hour in opening.hours)
-        request = StaffingRequest(
-            id=stage.dice.id(),
-            facility_id=facility_id,
-            reference=f"R-{1101 + number}",
-            form_id=stage.dice.id(),
-            service=opening.service,
-            reason=opening.reason.value,
-            starts_on=first,
-            ends_on=first + timedelta(days=6),
-            pattern=[[day, f"{starts:%H:%M}", f"{ends:%H:%M}"] for day in opening.weekdays],
-            headcount=opening.headcount,
-            max_coordinators=opening.share,
-            skills=list(opening.skills),
-            language=opening.language,
-            ehr_system=place.ehr_system,
-            note=opening.note,
-            priority=REASON_PRIORITY[opening.reason],
-            submitted_by=stage.accounts[managers[opening.place]],
-            submitted_at=stage.now - timedelta(hours=stage.dice.whole(2, 70)),
-        )
+        request = _request(stage, opening, f"R-{1101 + number}", first, stage.accounts[managers[opening.place]])
         tx.add(request)
         await tx.flush()
-        for day in range(7):
-            on = first + timedelta(days=day)
-            if on.weekday() in opening.weekdays:
-                start = datetime.combine(on, starts, zone).astimezone(UTC)
-                end = datetime.combine(on, ends, zone).astimezone(UTC)
-                tx.add(
-                    CoverageWindow(
-                        id=stage.dice.id(),
-                        facility_id=facility_id,
-                        request_id=request.id,
-                        during=Range(start, end),
-                        headcount=opening.headcount,
-                    )
-                )
+        tx.add_all(_windows(stage, opening, request))
     await tx.flush()
+
+
+def _request(stage: Stage, opening: Opening, reference: str, first: date, manager: UUID) -> StaffingRequest:
+    starts, ends = opening.hours
+    return StaffingRequest(
+        id=stage.dice.id(),
+        facility_id=stage.facilities[opening.place],
+        reference=reference,
+        form_id=stage.dice.id(),
+        service=opening.service,
+        reason=opening.reason.value,
+        starts_on=first,
+        ends_on=first + timedelta(days=6),
+        pattern=[[day, f"{starts:02}:00", f"{ends:02}:00"] for day in opening.weekdays],
+        headcount=opening.headcount,
+        max_coordinators=opening.share,
+        skills=list(opening.skills),
+        language=opening.language,
+        ehr_system=place_of(opening.place).ehr_system,
+        note=opening.note,
+        priority=REASON_PRIORITY[opening.reason],
+        submitted_by=manager,
+        submitted_at=stage.now - timedelta(hours=stage.dice.whole(2, 70)),
+    )
+
+
+def _windows(stage: Stage, opening: Opening, request: StaffingRequest) -> Iterator[CoverageWindow]:
+    """The week's windows. The hours lie in the day, where no clock change ever happens."""
+    zone = ZoneInfo(place_of(opening.place).zone)
+    days = [request.starts_on + timedelta(days=number) for number in range(7)]
+    for day in (one for one in days if one.weekday() in opening.weekdays):
+        start, end = (datetime.combine(day, time(hour), zone).astimezone(UTC) for hour in opening.hours)
+        yield CoverageWindow(
+            id=stage.dice.id(),
+            facility_id=request.facility_id,
+            request_id=request.id,
+            during=Range(start, end),
+            headcount=opening.headcount,
+        )

@@ -146,11 +146,7 @@ class Past:
         # A few entries were typed in afterwards: those are what an approver is asked to look at.
         by_hand = dice.chance(3)
         entry_id = dice.id()
-        submitted = None if state == "draft" else end + timedelta(hours=dice.whole(1, 20))
-        submitted = min(submitted, stage.now - timedelta(minutes=5)) if submitted else None
-        decided = None
-        if state in ("approved", "disputed"):
-            decided = min(end + timedelta(days=dice.whole(1, 3)), stage.now - timedelta(minutes=2))
+        submitted, decided = self._handled(state, end)
         manager = self._manager[duty.place.reference]
         dispute = dice.one(DISPUTES) if state == "disputed" else ""
         ids = {
@@ -188,13 +184,23 @@ class Past:
             for step, at, actor, reason in story
         ]
 
+    def _handled(self, state: str, end: datetime) -> tuple[datetime | None, datetime | None]:
+        """When an entry was submitted and when it was decided: some hours and days after the work, never in the future."""
+        dice, now = self.stage.dice, self.stage.now
+        submitted = decided = None
+        if state != "draft":
+            submitted = min(end + timedelta(hours=dice.whole(1, 20)), now - timedelta(minutes=5))
+        if state in ("approved", "disputed"):
+            decided = min(end + timedelta(days=dice.whole(1, 3)), now - timedelta(minutes=2))
+        return submitted, decided
+
     def _state(self, end: datetime) -> str:
         """Old work is approved; last week's waits in part; this week's is being recorded."""
         week_starts = datetime(*self.stage.monday.timetuple()[:3], 5, tzinfo=end.tzinfo)
         if end < week_starts - timedelta(weeks=1):
             return "approved"
         if end < week_starts:
-            if self.stage.dice.chance(2):
+            if self.stage.dice.chance(1):
                 return "disputed"
             return "approved" if self.stage.dice.chance(70) else "submitted"
         if end > self.stage.now - timedelta(days=2):

@@ -39,7 +39,9 @@ async def show_request(
     request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal], request_id: FromPath[UUID]
 ) -> Response[str]:
     detail = await queries.request_detail(tx, principal, request_id)
-    return render(request, request_page(detail, may_plan=principal.may(Permission.DESK_PLANS_RUN), now=clock.now()))
+    latest = await _latest(tx, principal) if principal.may(Permission.DESK_PLANS_READ) else None
+    may_plan = principal.may(Permission.DESK_PLANS_RUN)
+    return render(request, request_page(detail, latest, may_plan=may_plan, now=clock.now()))
 
 
 HANDLERS: list[Any] = [show_board, show_request]

@@ -98,6 +98,7 @@ class RequestPage(Page):
     ahead: tuple[WindowLine, ...]
     over: tuple[WindowLine, ...]
     may_plan: bool
+    plan: PlanNote | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def _plan_note(plan: PlanRow, now: datetime) -> PlanNote | None:
             return None
 
 
-def request_page(request: RequestDetail, *, may_plan: bool, now: datetime) -> RequestPage:
+def request_page(request: RequestDetail, latest: LatestPlan | None, *, may_plan: bool, now: datetime) -> RequestPage:
     ahead = [window for window in request.windows if window.end > now]
     return RequestPage(
         title=f"{request.service_name}, {request.reference}",
@@ -199,6 +200,7 @@ def request_page(request: RequestDetail, *, may_plan: bool, now: datetime) -> Re
         ahead=_lines(ahead, request.time_zone),
         over=_lines((window for window in request.windows if window.end <= now), request.time_zone),
         may_plan=may_plan and any(window.missing for window in ahead),
+        plan=_plan_note(latest.plan, now) if latest and request.id in latest.proposes_for else None,
     )
 
 
@@ -221,16 +223,21 @@ def _facts(request: RequestDetail) -> tuple[tuple[str, str], ...]:
 
 
 def _lines(windows: Iterable[WindowRow], zone: str) -> tuple[WindowLine, ...]:
+    """One line per window. A reason that goes for several windows in a row is said once."""
+    ordered = list(windows)
+    reasons = [window.why if window.missing else "" for window in ordered]
     return tuple(
         WindowLine(
             day(window.start, zone),
             hours_text(window.start, window.end, zone),
             ", ".join(window.people),
-            f"{window.missing} of {window.headcount} missing" if window.missing and window.people else "",
-            window.why if window.missing else "",
+            f"{window.missing} of {window.headcount} missing"
+            if window.missing and (window.people or window.headcount > 1)
+            else "",
+            "As above." if reason and reason == before else reason,
             *_state(window),
         )
-        for window in windows
+        for window, reason, before in zip(ordered, reasons, ["", *reasons], strict=False)
     )
 
 

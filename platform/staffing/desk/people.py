@@ -1,5 +1,6 @@
 """Who can sign in, and inviting more."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
@@ -17,7 +18,7 @@ from staffing.identity.permissions import AGENCY_ROLES, ROLE_NAMES, Permission
 from staffing.identity.principals import Principal
 from staffing.identity.queries import AccountRow, InvitationRow
 from staffing.persistence.transactions import Transaction
-from staffing.reporting.directory import coordinator_choices, facility_choices
+from staffing.reporting.directory import coordinator_choices, facilities_of_accounts, facility_choices
 from staffing.web.forms import Field, Form, Typed, bind, typed
 from staffing.web.http import Request
 from staffing.web.pages import Page
@@ -50,6 +51,8 @@ class PersonRow:
     name: str
     email: str
     role: str
+    at: str
+    """The facilities a practice manager acts for."""
     state: str
 
 
@@ -59,6 +62,7 @@ class PeoplePage(Page):
     surface: ClassVar[str] = "desk"
 
     accounts: tuple[PersonRow, ...]
+    coordinators: tuple[PersonRow, ...]
     invitations: tuple[InvitationRow, ...]
     zone: str
     fields: dict[str, Field]
@@ -104,6 +108,9 @@ async def _page(
     link: str = "",
     invited: str = "",
 ) -> PeoplePage:
+    accounts = await queries.accounts(tx)
+    places = await facilities_of_accounts(tx, principal)
+    on_roster = await coordinator_choices(tx, principal)
     zones = dict.fromkeys((principal.time_zone, *ZONES))
     roles = [role for role in Role if role not in AGENCY_ROLES or principal.role is Role.OWNER]
     fields = (
@@ -114,15 +121,15 @@ async def _page(
             "facility_id",
             "Facility",
             errors=errors,
-            hint="For a practice manager.",
+            hint="Only for a practice manager.",
             options=await facility_choices(tx, principal),
         ),
         sent.field(
             "coordinator_id",
             "Roster entry",
             errors=errors,
-            hint="For a coordinator.",
-            options=await coordinator_choices(tx, principal),
+            hint="Only for a coordinator." + ("" if on_roster else " Everybody on the roster can sign in already."),
+            options=on_roster,
         ),
         sent.field(
             "time_zone", "Time zone", errors=errors, required=True, options=[(zone, zone.replace("_", " ")) for zone in zones]
@@ -130,7 +137,8 @@ async def _page(
     )
     return PeoplePage(
         title="People",
-        accounts=tuple(_row(account) for account in await queries.accounts(tx)),
+        accounts=tuple(_row(account, places) for account in accounts if account.role != Role.COORDINATOR),
+        coordinators=tuple(_row(account, places) for account in accounts if account.role == Role.COORDINATOR),
         invitations=tuple(await queries.open_invitations(tx, clock.now())),
         zone=principal.time_zone,
         fields={field.name: field for field in fields},
@@ -139,9 +147,9 @@ async def _page(
     )
 
 
-def _row(account: AccountRow) -> PersonRow:
+def _row(account: AccountRow, places: Mapping[str, Sequence[str]]) -> PersonRow:
     state = "May no longer sign in" if account.disabled_at else "Can sign in"
-    return PersonRow(account.name, account.email, ROLE_NAMES[Role(account.role)], state)
+    return PersonRow(account.name, account.email, ROLE_NAMES[Role(account.role)], ", ".join(places.get(account.email, ())), state)
 
 
 HANDLERS: list[Any] = [show, invite]

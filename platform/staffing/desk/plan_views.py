@@ -73,6 +73,13 @@ class Progress(Fragment):
     announce: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a step with a plan was not taken: what is in the way by now; without any, somebody decided before."""
+
+    conflicts: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPage(Page):
     template: ClassVar[str] = "desk/plans/show.html"
@@ -84,6 +91,8 @@ class PlanPage(Page):
     address: str
     progress: Progress
     failure: str
+    refusal: str
+    conflicts: tuple[str, ...]
     stats: tuple[tuple[str, str, str, str], ...]
     """(label, value, note, meaning) for the `stat` macro."""
     gaps: tuple[GapGroup, ...]
@@ -189,10 +198,16 @@ def _note(plan: PlanDetail) -> str:
 
 
 def plan_page(
-    plan: PlanDetail, choices: Sequence[ChoiceRow], gaps: Sequence[GapRow], principal: Principal, now: datetime
+    plan: PlanDetail,
+    choices: Sequence[ChoiceRow],
+    gaps: Sequence[GapRow],
+    principal: Principal,
+    now: datetime,
+    refusal: Refusal | None = None,
 ) -> PlanPage:
     running, proposed = plan.state in RUNNING, plan.state is PlanState.PROPOSED
     may_run = principal.may(Permission.DESK_PLANS_RUN)
+    conflicts = refusal.conflicts if refusal else ()
     return PlanPage(
         title=f"Plan {plan.number}",
         refresh_seconds=2 if running else 0,
@@ -202,12 +217,14 @@ def plan_page(
         address=f"/desk/plans/{plan.id}",
         progress=progress_view(plan),
         failure=_failure(plan),
+        refusal=_refusal(plan, refusal) if refusal else "",
+        conflicts=conflicts,
         stats=_stats(plan) if plan.solution else (),
         gaps=gap_groups(gaps),
         groups=choice_groups(choices),
         may_stop=may_run and plan.state is PlanState.SOLVING and not plan.stop_requested,
         may_discard=may_run and (running or proposed),
-        may_apply=proposed and bool(choices) and principal.may(Permission.DESK_PLANS_APPLY),
+        may_apply=proposed and bool(choices) and not conflicts and principal.may(Permission.DESK_PLANS_APPLY),
         may_run_again=may_run and not running and plan.state is not PlanState.APPLIED,
         facts=_facts(plan, principal.time_zone),
     )
@@ -239,6 +256,13 @@ def _failure(plan: PlanDetail) -> str:
     return plan.failure if plan.state is PlanState.FAILED else ""
 
 
+def _refusal(plan: PlanDetail, refusal: Refusal) -> str:
+    if refusal.conflicts:
+        return f"Plan {plan.number} no longer fits: something changed since it was worked out. Nothing was applied. Plan again."
+    decided = f" by {plan.decided_by}" if plan.decided_by else ""
+    return f"Somebody was faster: plan {plan.number} is {plan.state.value}{decided} already. Nothing was changed now."
+
+
 def _stats(plan: PlanDetail) -> tuple[tuple[str, str, str, str], ...]:
     done = plan.solution
     asked, covered = done["asked_heads"], done["covered_heads"]
@@ -260,5 +284,5 @@ def _facts(plan: PlanDetail, zone: str) -> tuple[tuple[str, str], ...]:
         ("Proposed", moment(plan.finished_at, zone) if plan.finished_at and plan.solution else ""),
         ("Decided", f"{plan.decided_by}, {moment(plan.decided_at, zone)}" if plan.decided_at else ""),
         ("Search took", f"{took} of at most {plan.time_limit_seconds} s" if took else ""),
-        ("Input", plan.snapshot_hash[:12]),
+        ("Fingerprint of the input", plan.snapshot_hash[:12]),
     )

@@ -8,12 +8,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from staffing import clock
-from staffing.desk.plan_views import plan_page, plans_page, progress_view
+from staffing.desk.plan_views import Refusal, plan_page, plans_page, progress_view
 from staffing.errors import Invalid
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
 from staffing.persistence.transactions import Transaction
 from staffing.scheduling import applying, queries, service
+from staffing.scheduling.errors import PlanHasMovedOn, PlanNoLongerFits
 from staffing.scheduling.models import PlanState
 from staffing.web.http import Request
 from staffing.web.rendering import fragment, render, see_other
@@ -42,11 +43,18 @@ async def plan(request: Request, tx: NamedDependency[Transaction], principal: Na
 async def show(
     request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal], plan_id: FromPath[UUID]
 ) -> Response[str]:
+    return await _page(request, tx, principal, plan_id)
+
+
+async def _page(
+    request: Request, tx: Transaction, principal: Principal, plan_id: UUID, refusal: Refusal | None = None
+) -> Response[str]:
     detail = await queries.plan_detail(tx, principal, plan_id)
     proposed = detail.state in (PlanState.PROPOSED, PlanState.APPLIED, PlanState.DISCARDED)
     choices = await queries.plan_choices(tx, principal, plan_id) if proposed else []
     gaps = await queries.plan_gaps(tx, principal, plan_id) if proposed else []
-    return render(request, plan_page(detail, choices, gaps, principal, clock.now()))
+    page = plan_page(detail, choices, gaps, principal, clock.now(), refusal)
+    return render(request, page, status=409 if refusal else 200)
 
 
 @get("/desk/plans/{plan_id:uuid}/progress", permission=Permission.DESK_PLANS_READ)
@@ -65,7 +73,10 @@ async def show_progress(
 async def stop(
     request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal], plan_id: FromPath[UUID]
 ) -> Response[Any]:
-    await service.stop_early(tx, principal, plan_id)
+    try:
+        await service.stop_early(tx, principal, plan_id)
+    except PlanHasMovedOn:
+        return await _page(request, tx, principal, plan_id, Refusal())
     return see_other(request, f"/desk/plans/{plan_id}", "The planner stops and proposes the best plan it has.")
 
 
@@ -73,7 +84,10 @@ async def stop(
 async def discard(
     request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal], plan_id: FromPath[UUID]
 ) -> Response[Any]:
-    await service.discard(tx, principal, plan_id)
+    try:
+        await service.discard(tx, principal, plan_id)
+    except PlanHasMovedOn:
+        return await _page(request, tx, principal, plan_id, Refusal())
     return see_other(request, "/desk/plans", "The plan is discarded. Nothing was changed.")
 
 
@@ -93,7 +107,12 @@ async def run_again(
 async def apply(
     request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal], plan_id: FromPath[UUID]
 ) -> Response[Any]:
-    made = await applying.apply_plan(tx, principal, plan_id)
+    try:
+        made = await applying.apply_plan(tx, principal, plan_id)
+    except PlanHasMovedOn:
+        return await _page(request, tx, principal, plan_id, Refusal())
+    except PlanNoLongerFits as changed:
+        return await _page(request, tx, principal, plan_id, Refusal(changed.conflicts))
     people = "one coordinator" if made.people == 1 else f"{made.people} coordinators"
     windows = "one window is" if made.assignments == 1 else f"{made.assignments} windows are"
     return see_other(request, "/desk", f"Plan {made.number} is applied: {windows} covered by {people}.")

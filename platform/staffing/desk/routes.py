@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from staffing.desk import board, invoices, people, plans, reports, roster
+from staffing.desk import board, disputes, invoices, people, plans, reports, roster
 from staffing.identity.permissions import Permission
 from staffing.web.pages import NavItem
 
@@ -10,6 +10,7 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem("Requests", "/desk", "clipboard-list", Permission.DESK_REQUESTS_READ),
     NavItem("Plans", "/desk/plans", "columns-3", Permission.DESK_PLANS_READ),
     NavItem("Roster", "/desk/roster", "users", Permission.DESK_ROSTER_READ),
+    NavItem("Disputes", "/desk/disputes", "scale", Permission.DESK_ENTRIES_SETTLE),
     NavItem("Invoices", "/desk/invoices", "receipt-text", Permission.DESK_INVOICES_READ),
     NavItem("People", "/desk/people", "user-round-check", Permission.DESK_PEOPLE_INVITE),
     NavItem("Report", "/desk/report", "chart-line", Permission.DESK_REPORTS_READ),
@@ -17,6 +18,7 @@ NAVIGATION: tuple[NavItem, ...] = (
 )
 HANDLERS: list[Any] = [
     *board.HANDLERS,
+    *disputes.HANDLERS,
     *plans.HANDLERS,
     *invoices.HANDLERS,
     *roster.HANDLERS,

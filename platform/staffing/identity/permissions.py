@@ -22,6 +22,7 @@ class Permission(StrEnum):
     PORTAL_REQUESTS_WRITE = "portal:requests:write"
 
     DESK_AUDIT_READ = "desk:audit:read"
+    DESK_ENTRIES_SETTLE = "desk:entries:settle"
     DESK_INVOICES_FINALIZE = "desk:invoices:finalize"
     DESK_INVOICES_READ = "desk:invoices:read"
     DESK_INVOICES_WRITE = "desk:invoices:write"
@@ -43,6 +44,7 @@ _WORKSPACE = frozenset(one for one in Permission if one.startswith("workspace:")
 _DESK = frozenset(one for one in Permission if one.startswith("desk:"))
 _PLANNING = frozenset(
     {
+        Permission.DESK_ENTRIES_SETTLE,
         Permission.DESK_REQUESTS_READ,
         Permission.DESK_ROSTER_READ,
         Permission.DESK_PLANS_READ,
@@ -53,6 +55,7 @@ _PLANNING = frozenset(
 )
 _MONEY = frozenset(
     {
+        Permission.DESK_ENTRIES_SETTLE,
         Permission.DESK_INVOICES_READ,
         Permission.DESK_INVOICES_WRITE,
         Permission.DESK_INVOICES_FINALIZE,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, text, update
 
 from staffing import clock
 from staffing.errors import Invalid, TooManyAttempts
@@ -15,7 +15,7 @@ from staffing.identity.models import Account, AccountFacility, LoginSession, Rol
 from staffing.identity.principals import Principal
 from staffing.persistence import audit
 from staffing.persistence.tenancy import NOBODY
-from staffing.persistence.transactions import Database, Transaction
+from staffing.persistence.transactions import Database, Transaction, give_up
 
 FAILURES_PER_EMAIL = 10
 FAILURES_PER_ADDRESS = 50
@@ -36,28 +36,33 @@ def hashed(token: str) -> bytes:
 
 
 async def sign_in(
-    database: Database, tx: Transaction, email: str, password: str, *, address: str, browser: str
+    database: Database, tx: Transaction, email: str, password: str, *, address: str, browser: str, replacing: str = ""
 ) -> tuple[str, Account]:
     """A new session's token and its account. Raises `Invalid` or `TooManyAttempts`, the same for a wrong name and a wrong
-    password.
+    password. `replacing`: the token of the session that this browser had before; it ends.
     """
     email = email.strip().lower()
-    await _refuse_guessing(tx, email, address)
-    account = await tx.scalar(select(Account).where(func.lower(Account.email) == email))
-    fits = await passwords.matches(account.password_hash if account else None, password)
-    if account is None or not fits or account.disabled_at is not None:
-        # Kept in a transaction of its own: the refused request is undone, its trace is not.
-        async with database.transaction(NOBODY) as trace:
-            trace.add(SignInAttempt(email=email, address=address, attempted_at=clock.now()))
+    # While the password is worked on no connection is held: a burst of wrong ones must not leave the pages without any.
+    await give_up(tx)
+    async with database.transaction(NOBODY) as trace:
+        await _count_attempt(trace, email, address)
+        known = (
+            await trace.execute(select(Account.id, Account.password_hash).where(func.lower(Account.email) == email))
+        ).one_or_none()
+    fits = await passwords.matches(known.password_hash if known else None, password)
+    account = await tx.get(Account, known.id) if known and fits else None
+    if account is None or account.disabled_at is not None:
         raise Invalid("This e-mail and password do not fit together.")
     if passwords.needs_rehash(account.password_hash):
         account.password_hash = await passwords.hash_password(password)
     await tx.execute(delete(SignInAttempt).where(SignInAttempt.email == email))
-    return await start(tx, account, address=address, browser=browser), account
+    return await start(tx, account, address=address, browser=browser, replacing=replacing), account
 
 
-async def start(tx: Transaction, account: Account, *, address: str, browser: str) -> str:
-    """Open a session for an account and return its token."""
+async def start(tx: Transaction, account: Account, *, address: str, browser: str, replacing: str = "") -> str:
+    """Open a session for an account and return its token; the one with the token `replacing` ends."""
+    if replacing:
+        await end(tx, replacing)
     token = secrets.token_urlsafe(32)
     instant = clock.now()
     tx.add(
@@ -81,7 +86,11 @@ async def start(tx: Transaction, account: Account, *, address: str, browser: str
 
 async def end(tx: Transaction, token: str) -> None:
     """Sign out: the session is of no use from the next request on."""
-    await tx.execute(update(LoginSession).where(LoginSession.token_hash == hashed(token)).values(ended_at=clock.now()))
+    await tx.execute(
+        update(LoginSession)
+        .where(LoginSession.token_hash == hashed(token), LoginSession.ended_at.is_(None))
+        .values(ended_at=clock.now())
+    )
 
 
 async def end_all(tx: Transaction, account_id: UUID) -> None:
@@ -133,10 +142,17 @@ async def principal_of(tx: Transaction, token: str, limits: Limits) -> Principal
     )
 
 
-async def _refuse_guessing(tx: Transaction, email: str, address: str) -> None:
+async def _count_attempt(tx: Transaction, email: str, address: str) -> None:
+    """Count this try before it is looked at; a sign-in that succeeds takes it back. Raises `TooManyAttempts`.
+
+    Tries for one name or from one address go one after the other here, so that many at once are not one too many each.
+    """
+    for kind, name in ((1, address), (2, email)):
+        await tx.execute(text("select pg_advisory_xact_lock(:kind, hashtext(:name))"), {"kind": kind, "name": name})
     since = clock.now() - FAILURE_WINDOW
     recent = select(func.count()).select_from(SignInAttempt).where(SignInAttempt.attempted_at > since)
     by_email = await tx.scalar(recent.where(SignInAttempt.email == email))
     by_address = await tx.scalar(recent.where(SignInAttempt.address == address))
     if (by_email or 0) >= FAILURES_PER_EMAIL or (by_address or 0) >= FAILURES_PER_ADDRESS:
         raise TooManyAttempts("Too many failed sign-ins. Wait an hour, or ask your agency to send a new invitation.")
+    tx.add(SignInAttempt(email=email, address=address, attempted_at=clock.now()))

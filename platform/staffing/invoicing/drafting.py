@@ -65,13 +65,8 @@ async def draft_invoice(tx: Transaction, principal: Principal, facility_id: UUID
         raise NotFound
     account = await accounts.locked(tx, facility_id)
     invoice = await _of_period(tx, facility_id, start_on, end_on)
-    if invoice is not None and invoice.state not in lifecycle.OPEN:
-        raise AlreadyInvoiced(
-            f"{facility.name}, {period_text(start_on, end_on)}, is on invoice {invoice.number} already."
-            " What was approved later goes on the next invoice.",
-            href=f"/desk/invoices/{invoice.id}",
-            label=f"See {invoice.number}",
-        )
+    if invoice is not None:
+        _refuse_issued(invoice, facility.name)
     found = await work.read(tx, facility_id, start_on, end_on, invoice.id if invoice else None)
     proposal = propose(found.approved, await work.cards_of(tx, facility_id), facility.time_zone, account.currency)
     if invoice is None:
@@ -152,6 +147,16 @@ async def _of_period(tx: Transaction, facility_id: UUID, start_on: date, end_on:
         .execution_options(populate_existing=True)
     )
     return found.scalar_one_or_none()
+
+
+def _refuse_issued(invoice: Invoice, facility: str) -> None:
+    if invoice.state not in lifecycle.OPEN:
+        raise AlreadyInvoiced(
+            f"{facility}, {period_text(invoice.period_start_on, invoice.period_end_on)}, is on invoice {invoice.number} already."
+            " What was approved later goes on the next invoice.",
+            href=f"/desk/invoices/{invoice.id}",
+            label=f"See {invoice.number}",
+        )
 
 
 def _new_invoice(tx: Transaction, principal: Principal, account: BillingAccount, start_on: date, end_on: date) -> Invoice:

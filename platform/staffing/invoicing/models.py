@@ -13,7 +13,7 @@ from staffing.persistence.base import Base, Minor, Tenancy, new_id, table
 
 
 class InvoiceState(StrEnum):
-    """`draft → reviewed → finalized → sent → paid`; `void` only while unpaid. Finalized is immutable."""
+    """`draft → reviewed → finalized → sent → paid`; `void` (withdrawn) before it is finalised. From then on it never changes."""
 
     DRAFT = "draft"
     REVIEWED = "reviewed"

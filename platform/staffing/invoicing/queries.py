@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from billing.ledger import Account as LedgerAccount
 from billing.money import round_half_up
+from staffing.catalogue import service_name
 from staffing.errors import NotFound
 from staffing.facilities.models import Facility
 from staffing.identity.models import Account, Role
@@ -19,7 +20,7 @@ from staffing.identity.principals import Principal
 from staffing.invoicing import work
 from staffing.invoicing.lifecycle import OPEN
 from staffing.invoicing.models import Invoice, InvoiceLine, InvoiceLineEntry, InvoiceState, LedgerPosting, LedgerTransaction
-from staffing.invoicing.rules import period_text, service_name
+from staffing.invoicing.rules import period_text
 from staffing.invoicing.work import WorkRow
 from staffing.persistence.transactions import Transaction
 from staffing.roster.models import Coordinator

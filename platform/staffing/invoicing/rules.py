@@ -6,16 +6,15 @@ gives lines of both prices.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
-from billing.local_time import zone_of
 from billing.rates import RateCard
 from billing.rating import Line, WorkedEntry, rate
-from staffing.catalogue import SERVICE_BY_CODE
+from staffing.catalogue import service_name
 from staffing.errors import Invalid
 from staffing.invoicing.errors import CurrenciesDiffer, RateMissing
+from staffing.wall_clock import local_day
 
 LONGEST_PERIOD = timedelta(days=366)
 
@@ -47,12 +46,12 @@ def propose(entries: Sequence[WorkedEntry], cards: Sequence[DatedCard], time_zon
     Raises `RateMissing`, naming every service and day for which no price is agreed, and `CurrenciesDiffer` when a card in force
     is in another currency than the facility pays in.
     """
-    zone = zone_of(time_zone)
     by_card: dict[date, list[WorkedEntry]] = {}
     missing: set[tuple[str, date]] = set()
     in_order = sorted(cards, key=lambda card: card.valid_from)
     for entry in entries:
-        day = local_day(entry.start, zone)
+        # Work belongs to the day of the facility's calendar on which it began.
+        day = local_day(entry.start, time_zone)
         card = next((card for card in reversed(in_order) if card.valid_from <= day), None)
         if card is None or entry.service not in card.card.services:
             missing.add((entry.service, day))
@@ -101,17 +100,6 @@ def check_period(start_on: date, end_on: date) -> None:
         raise Invalid(end_on="The last day must not be before the first.")
     if end_on - start_on > LONGEST_PERIOD:
         raise Invalid(end_on="One invoice covers a year at most.")
-
-
-def local_day(instant: datetime, zone: ZoneInfo) -> date:
-    """The day on the facility's calendar; work belongs to the day on which it began."""
-    return instant.astimezone(zone).date()
-
-
-def service_name(code: str) -> str:
-    """What people read for a service's code."""
-    service = SERVICE_BY_CODE.get(code)
-    return service.name if service else code.replace("_", " ")
 
 
 def day_text(day: date) -> str:

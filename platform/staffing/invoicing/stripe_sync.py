@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from billing.money import Money, round_half_up
 from billing.stripe_payload import MOST_LINES_PER_CALL, DraftLine, FacilityCustomer, InvoiceDraft
 from billing.stripe_results import StripeCustomer, StripeFailure, StripeInvoice
+from staffing.catalogue import service_name
 from staffing.invoicing import stripe_state
 from staffing.invoicing.models import BillingAccount, Invoice, InvoiceLine, InvoiceState
-from staffing.invoicing.rules import service_name
 from staffing.invoicing.stripe_calls import StripeStep, once
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database, Transaction

@@ -15,10 +15,11 @@ from billing.rates import RateCard as BillingCard
 from billing.rates import RoundingMode, RoundingRule, RoundingScope
 from billing.rates import ServiceRate as BillingRate
 from billing.rating import WorkedEntry
+from staffing.catalogue import service_name
 from staffing.facilities.models import Facility, RateCard, ServiceRate
 from staffing.invoicing.lifecycle import ISSUED
 from staffing.invoicing.models import Invoice, InvoiceLine, InvoiceLineEntry
-from staffing.invoicing.rules import DatedCard, service_name
+from staffing.invoicing.rules import DatedCard
 from staffing.persistence.transactions import Transaction
 from staffing.roster.models import Coordinator
 from staffing.worklog.models import EntryState, WorkEntry

@@ -2,8 +2,7 @@
 
 A job is a row inserted on the caller's own connection: gone after a rollback, invisible before the commit. Its payload holds ids
 only. pgqueuer picks a job up again when its worker dies; because it counts no start of a dead worker, starts are counted
-in our own
-table, and a job that has been started three times without an end is given up.
+in our own table, and a job that has been started three times without an end is given up.
 """
 
 import json

@@ -4,8 +4,6 @@ The settings come from `persistence.tenancy.Scope`; each is read once per statem
 a reset setting is the empty string, not NULL.
 """
 
-from staffing.persistence.base import Tenancy
-
 FUNCTIONS = """
 create function app_scope() returns text language sql stable parallel safe as
   $$ select coalesce(current_setting('app.scope', true), '') $$;
@@ -61,17 +59,3 @@ def protect(table: str, read: str, write: str | None = None, *, append_only: boo
             f"create policy {table}_delete on {table} for delete using ({write})",
         ]
     return ";\n".join(statements) + ";"
-
-
-def default_rule(tenancy: Tenancy) -> tuple[str, str]:
-    """(read, write) of a class where a table needs nothing special."""
-    match tenancy:
-        case Tenancy.TENANT:
-            rule = any_of(AGENCY, of_facility())
-            return rule, rule
-        case Tenancy.AGENCY:
-            return AGENCY, AGENCY
-        case Tenancy.SHARED:
-            return SIGNED_IN, AGENCY
-        case Tenancy.SYSTEM:
-            return "true", "true"

@@ -1,8 +1,8 @@
 """Bring a database to where the product can run: server, roles, database. Its tables are `migrating`'s.
 
 Two roles: the owner migrates, the application serves. The application's role owns no table and cannot pass row-level
-security by; the
-start-up check refuses anything more powerful.
+security by;
+the start-up check refuses anything more powerful.
 """
 
 import hashlib
@@ -95,9 +95,10 @@ async def connect_to(dsn: str) -> asyncpg.Connection:
 
 async def _ensure_role(connection: asyncpg.Connection, role: str, password: str, rights: str) -> None:
     exists = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
-    verb = "alter" if exists else "create"
     literal = await connection.fetchval("select quote_literal($1::text)", password)
-    await connection.execute(f'{verb} role "{role}" login {rights} password {literal}')
+    # Only a superuser may name an existing role's powers, even to take them away; `refuse_power` looks at them instead.
+    verb, powers = ("alter", "") if exists else ("create", rights)
+    await connection.execute(f'{verb} role "{role}" login {powers} password {literal}')
 
 
 def _password(settings: Settings, role: str) -> str:

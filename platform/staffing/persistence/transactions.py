@@ -1,8 +1,7 @@
 """Transactions: opened, finished and given up here and nowhere else.
 
 One request or one job is one transaction. Code in between adds rows, reads and enqueues jobs; it never commits. Audit rows
-noted on
-the way are written in one batch just before the commit, so that the chain's head is locked for a moment only.
+noted on the way are written in one batch just before the commit, so that the chain's head is locked for a moment only.
 """
 
 from collections.abc import AsyncIterator
@@ -21,6 +20,8 @@ from staffing.persistence.tenancy import NOBODY, Scope
 EXCLUSION_VIOLATION = "23P01"
 UNIQUE_VIOLATION = "23505"
 SERIALIZATION_FAILURES = {"40001", "40P01"}
+UNSTORABLE = {"22021", "22P05"}
+"""Text that PostgreSQL cannot hold: a NUL character, in JSON too."""
 UNREACHABLE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, OSError)
 
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, extract, func, select
+from sqlalchemy import ColumnElement, Subquery, extract, func, select
 from sqlalchemy.dialects.postgresql import Range, distinct_on
 from sqlalchemy.orm import InstrumentedAttribute
 
+from billing.money import round_half_up
 from staffing.facilities.models import Facility, RateCard, ServiceRate
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
@@ -75,14 +76,15 @@ async def weeks(tx: Transaction, principal: Principal, now: datetime, count: int
                 asked=asked.get(starts, 0),
                 covered=covered.get(starts, 0),
                 minutes=seconds // 60,
-                billed_minor=int(billed * 100),
-                cost_minor=int(cost * 100),
+                billed_minor=round_half_up(billed * 100),
+                cost_minor=round_half_up(cost * 100),
             )
         )
     return rows
 
 
 async def receivables(tx: Transaction, principal: Principal, today: date) -> Receivables:
+    """What finalised invoices ask for, and what is overdue on `today`. All invoices are taken to be in one currency."""
     principal.require(Permission.DESK_REPORTS_READ)
     open_states = (InvoiceState.FINALIZED.value, InvoiceState.SENT.value)
     total = func.sum(Invoice.total_minor)
@@ -121,20 +123,7 @@ async def _work_by_week(tx: Transaction, first: datetime, last: datetime) -> dic
     """Approved seconds with their worth at the facility's newest price and the coordinator's newest pay."""
     seconds = extract("epoch", func.upper(WorkEntry.during) - func.lower(WorkEntry.during))
     week = func.date_trunc("week", func.lower(WorkEntry.during), "UTC")
-    newest_card = (
-        select(RateCard.id)
-        .where(RateCard.facility_id == Facility.id)
-        .order_by(RateCard.valid_from.desc())
-        .limit(1)
-        .correlate(Facility)
-        .scalar_subquery()
-    )
-    price = (
-        select(ServiceRate.facility_id, ServiceRate.service, ServiceRate.bill_per_hour)
-        .join(Facility, Facility.id == ServiceRate.facility_id)
-        .where(ServiceRate.rate_card_id == newest_card)
-        .subquery()
-    )
+    price = _newest_prices()
     pay = (
         select(PayRate.coordinator_id, PayRate.pay_per_hour)
         .ext(distinct_on(PayRate.coordinator_id))
@@ -158,3 +147,21 @@ async def _work_by_week(tx: Transaction, first: datetime, last: datetime) -> dic
         .group_by(week)
     )
     return {starts: (int(total), Decimal(billed), Decimal(cost)) for starts, total, billed, cost in rows}
+
+
+def _newest_prices() -> Subquery:
+    """The hourly price of each service on the newest rate card of each facility."""
+    newest_card = (
+        select(RateCard.id)
+        .where(RateCard.facility_id == Facility.id)
+        .order_by(RateCard.valid_from.desc())
+        .limit(1)
+        .correlate(Facility)
+        .scalar_subquery()
+    )
+    return (
+        select(ServiceRate.facility_id, ServiceRate.service, ServiceRate.bill_per_hour)
+        .join(Facility, Facility.id == ServiceRate.facility_id)
+        .where(ServiceRate.rate_card_id == newest_card)
+        .subquery()
+    )

@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 
 from staffing import clock
-from staffing.catalogue import SERVICE_BY_CODE
+from staffing.catalogue import service_name
 from staffing.errors import NotFound
 from staffing.facilities.queries import FacilityRow, facilities
 from staffing.identity.models import Role
@@ -20,6 +19,7 @@ from staffing.persistence.transactions import Transaction
 from staffing.requests import schedule
 from staffing.requests.lifecycle import Cover
 from staffing.requests.models import CoverageWindow, StaffingRequest
+from staffing.wall_clock import local_day
 from staffing.worklog.models import EntryState, WorkEntry
 
 _DAY = timedelta(days=1)
@@ -133,13 +133,12 @@ async def needs_you(tx: Transaction, principal: Principal) -> NeedsYou:
 
 
 def _facility_cover(place: FacilityRow, first: date, length: int, windows: list[CoverWindow], now: datetime) -> FacilityCover:
-    zone = ZoneInfo(place.time_zone)
     by_day: dict[date, list[CoverWindow]] = {first + number * _DAY: [] for number in range(length)}
     for window in windows:
-        by_day.get(window.start.astimezone(zone).date(), []).append(window)
+        by_day.get(local_day(window.start, place.time_zone), []).append(window)
     return FacilityCover(
         facility=place,
-        today=now.astimezone(zone).date(),
+        today=local_day(now, place.time_zone),
         days=tuple(CoverDay(on=day, windows=tuple(found)) for day, found in by_day.items()),
     )
 
@@ -171,12 +170,11 @@ async def _windows(tx: Transaction, principal: Principal, first: date, end: date
     why = await schedule.reasons_for(tx, [row.id for row in rows if len(people.get(row.id, ())) < row.headcount])
     result: dict[UUID, list[CoverWindow]] = {}
     for row in rows:
-        service = SERVICE_BY_CODE.get(row.service)
         result.setdefault(row.facility_id, []).append(
             CoverWindow(
                 request_id=row.request_id,
                 reference=row.reference,
-                service_name=service.name if service else row.service,
+                service_name=service_name(row.service),
                 start=row.during.lower,
                 end=row.during.upper,
                 headcount=row.headcount,
@@ -197,7 +195,7 @@ def share_covered(windows: Iterable[CoverWindow]) -> tuple[int, int]:
 
 
 def _monday(now: datetime, place: FacilityRow) -> date:
-    today = now.astimezone(ZoneInfo(place.time_zone)).date()
+    today = local_day(now, place.time_zone)
     return today - today.weekday() * _DAY
 
 

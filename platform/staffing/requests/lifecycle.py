@@ -65,10 +65,6 @@ class Standing:
     next_missing: Cover | None
 
     @property
-    def missing_ahead(self) -> int:
-        return self.heads_ahead - self.heads_ahead_covered
-
-    @property
     def percent(self) -> int:
         """Share of all heads that is or was covered; rounded down, so that 100 means all of them."""
         return 100 * self.heads_covered // self.heads if self.heads else 0
@@ -96,7 +92,7 @@ def _progress(stored: str, live: list[Cover], ahead: list[Cover], now: datetime)
     if stored == RequestState.CANCELLED:
         return Progress.CANCELLED
     anybody = any(window.covered for window in live)
-    if stored == RequestState.COMPLETED or not ahead:
+    if not ahead:
         return Progress.COMPLETED if anybody else Progress.UNFILLED
     if not any(window.missing for window in ahead):
         begun = any(window.covered and window.start <= now for window in live)
@@ -132,16 +128,16 @@ def _filled(standing: Standing, zone: ZoneInfo) -> str:
     return f"Covered. It {begins}" if standing.windows == 1 else f"All {standing.windows} windows are covered. The first {begins}"
 
 
-def span_words(window: Cover, zone: ZoneInfo) -> str:
-    """Tue 24 Nov, 13:00–17:00 EST."""
-    start, end = window.start.astimezone(zone), window.end.astimezone(zone)
+def span_words(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """Tue 24 Nov, 13:00–17:00 EST. The midnight that ends a day is 24:00."""
+    start, end = start.astimezone(zone), end.astimezone(zone)
     return f"{start:%a} {start.day} {start:%b}, {start:%H:%M}–{'24:00' if _ends_day(start, end) else f'{end:%H:%M}'} {start:%Z}"
 
 
 def _missing(standing: Standing, zone: ZoneInfo, now: datetime) -> str:
     window = standing.next_missing
     assert window is not None, "a request that misses somebody has a window that misses somebody"
-    when = span_words(window, zone)
+    when = span_words(window.start, window.end, zone)
     begun = " It has begun." if window.start <= now else ""
     if standing.progress is Progress.PARTIALLY_FILLED:
         return (

@@ -16,11 +16,10 @@ NUMBERS = Sequence("staffing_request_numbers", start=1001, metadata=Base.metadat
 
 
 class RequestState(StrEnum):
-    """Stored states; how far a request is filled is derived from its assignments (see `requests.lifecycle`)."""
+    """What somebody decided; how far a request is, completed included, is derived (see `requests.lifecycle`)."""
 
     OPEN = "open"
     CANCELLED = "cancelled"
-    COMPLETED = "completed"
 
 
 class StaffingRequest(Base):

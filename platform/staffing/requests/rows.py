@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from staffing.catalogue import REASON_NAMES, SERVICE_BY_CODE, RequestReason
+from staffing.catalogue import REASON_NAMES, RequestReason, service_name
 from staffing.requests import weekly
 from staffing.requests.lifecycle import Cover, Standing, sentence, stand
 
@@ -96,22 +96,21 @@ def fields_of(columns: Mapping[str, Any], covers: Iterable[Cover], now: datetime
     windows = list(covers)
     zone = ZoneInfo(columns["time_zone"])
     standing = stand(columns["stored_state"], windows, now)
-    service = SERVICE_BY_CODE.get(columns["service"])
     plain = {name: columns[name] for name in RequestRow.__dataclass_fields__ if name in columns}
     return {
         **plain,
-        "service_name": service.name if service else columns["service"],
+        "service_name": service_name(columns["service"]),
         "reason_name": REASON_NAMES.get(RequestReason(columns["reason"]), columns["reason"]),
         "days_text": weekly.days_in_words(columns["starts_on"], columns["ends_on"]),
         "windows_text": weekly.in_words(weekly.read(columns["pattern"])),
         "standing": standing,
         "state": standing.progress.value,
         "sentence": sentence(standing, zone, now),
-        "week": week_of(windows, zone, now),
+        "week": _week_bar(windows, zone, now),
     }
 
 
-def week_of(windows: Iterable[Cover], zone: ZoneInfo, now: datetime) -> WeekBar:
+def _week_bar(windows: Iterable[Cover], zone: ZoneInfo, now: datetime) -> WeekBar:
     """How the windows ahead are covered, by weekday of the facility; where nothing is ahead, how they were."""
     live = [window for window in windows if not window.cancelled]
     shown = [window for window in live if window.end > now] or live

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from staffing.errors import Invalid
 from staffing.requests.errors import ClockAsked, ClockQuestion
 from staffing.requests.weekly import DAY_MINUTES, WeeklyInterval, clock_text, in_words, joined
+from staffing.wall_clock import instants_of, readings, start_of_day
 
 LONGEST_DAYS = 366
 FURTHEST_DAYS = 366
@@ -64,18 +65,6 @@ def dated_windows(
     return tuple(windows)
 
 
-def instants_of(local: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """The instants (UTC, in order) at which the wall clock of `zone` shows `local`: none, one or two."""
-    found = {at for at in _readings(local, zone) if at.astimezone(zone).replace(tzinfo=None) == local}
-    return tuple(sorted(found))
-
-
-def _readings(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """`local` read with the offset before and after a change of the clocks (PEP 495), in order."""
-    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
-    return (first, second) if first <= second else (second, first)
-
-
 def _check_days(starts_on: date, ends_on: date, today: date) -> None:
     if ends_on < starts_on:
         raise Invalid(ends_on="The last day is before the first. Please turn them round.")
@@ -121,8 +110,7 @@ def _instant(
     day: date, minute: int, zone: ZoneInfo, answers: Mapping[str, str], questions: dict[str, ClockQuestion]
 ) -> datetime | None:
     """The instant of a wall-clock time, or None after noting the question that must be answered first."""
-    local = datetime.combine(day, time()) + timedelta(minutes=minute)
-    instants = instants_of(local, zone)
+    instants = instants_of(_wall(day, minute), zone)
     if len(instants) == 1:
         return instants[0]
     question = _question(day, minute, zone, twice=bool(instants))
@@ -136,10 +124,14 @@ def _instant(
             return None
 
 
+def _wall(day: date, minute: int) -> datetime:
+    return datetime.combine(day, time()) + timedelta(minutes=minute)
+
+
 def _question(day: date, minute: int, zone: ZoneInfo, *, twice: bool) -> ClockQuestion:
     """Both neighbours of a time that is missing (shifted by the gap), or both instants of one that comes twice."""
     clock = clock_text(minute)
-    earlier, later = _readings(datetime.combine(day, time()) + timedelta(minutes=minute), zone)
+    earlier, later = readings(_wall(day, minute), zone)
     if twice:
         sentence = f"On {_day_words(day)} the clocks go back and {clock} comes twice"
         words = (f"The first {clock} ({_zone_words(earlier, zone)})", f"the second {clock} ({_zone_words(later, zone)})")
@@ -151,17 +143,11 @@ def _question(day: date, minute: int, zone: ZoneInfo, *, twice: bool) -> ClockQu
 
 def _bounds(day: date, zone: ZoneInfo) -> Window:
     """The first instant of a local day and the first of the next."""
-    return Window(_begin(day, zone), _begin(day + _DAY, zone))
-
-
-def _begin(day: date, zone: ZoneInfo) -> datetime:
-    midnight = datetime.combine(day, time())
-    # Where the clocks jump over midnight the day begins at the jump: the reading with the offset before it.
-    return min(instants_of(midnight, zone), default=midnight.replace(tzinfo=zone, fold=0).astimezone(UTC))
+    return Window(start_of_day(day, zone.key), start_of_day(day + _DAY, zone.key))
 
 
 def _latest_end(day: date, interval: WeeklyInterval, zone: ZoneInfo) -> datetime:
-    return _readings(datetime.combine(day, time()) + timedelta(minutes=interval.end_minute), zone)[1]
+    return readings(_wall(day, interval.end_minute), zone)[1]
 
 
 def _next_quarter(now: datetime) -> datetime:

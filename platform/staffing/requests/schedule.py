@@ -4,10 +4,8 @@ These tables belong to `staffing.scheduling`, which stands above requests and mu
 their columns; a test compares each with its real table.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, DateTime, ScalarSelect, Text, Uuid, column, func, select, table
@@ -73,7 +71,8 @@ async def reasons_for(tx: Transaction, window_ids: Iterable[UUID]) -> dict[UUID,
         # Identifiers are made in the order of time: the greatest is the latest plan's.
         .order_by(plan_gaps.c.window_id, plan_gaps.c.id.desc())
     )
-    return {window_id: text for window_id, why in rows if (text := why_words(why))}
+    # The sentence of a gap is written to be read by the facility: it counts, and names nobody (`scheduling.proposals`).
+    return {window_id: sentence for window_id, why in rows if (sentence := str(why.get("sentence", "")))}
 
 
 def confirmed_on(window_id: ColumnElement[UUID]) -> ScalarSelect[int]:
@@ -84,35 +83,3 @@ def confirmed_on(window_id: ColumnElement[UUID]) -> ScalarSelect[int]:
         .where(assignments.c.window_id == window_id, assignments.c.state == CONFIRMED)
         .scalar_subquery()
     )
-
-
-def why_words(why: Mapping[str, Any]) -> str:
-    """The funnel of a gap in one sentence, with counts alone: names of people and of other facilities are never part of it."""
-    if text := why.get("sentence"):
-        return str(text)
-    steps = [_step(step) for step in why.get("funnel") or ()]
-    narrowed = [(words, before, left) for (_, before), (words, left) in pairwise(steps) if left < before]
-    if not narrowed:
-        return ""
-    parts = [f"{words} ({_ruled_out(before - left, before)})" for words, before, left in narrowed]
-    *others, last = parts
-    return f"It takes somebody who {', '.join(others)}{' and ' if others else ''}{last}."
-
-
-def _ruled_out(number: int, before: int) -> str:
-    return f"rules out all {before}" if number == before > 1 else f"rules out {number} of {before}"
-
-
-def _step(step: Any) -> tuple[str, int]:
-    """One step of a funnel: `{rule, sentence, remaining}` or `[rule, remaining]`."""
-    if not isinstance(step, Mapping):
-        rule, remaining = step[0], step[-1]
-        return _rule_words(str(rule)), int(remaining)
-    return str(step.get("sentence") or _rule_words(str(step.get("rule", "")))), int(step.get("remaining", 0))
-
-
-def _rule_words(rule: str) -> str:
-    # Late: the rules bring numpy with them, which a page that shows no funnel does not need.
-    from matching.rules import sentence_of
-
-    return sentence_of(rule)

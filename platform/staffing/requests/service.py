@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -109,25 +109,24 @@ async def cancel_request(tx: Transaction, principal: Principal, request_id: UUID
     if request.state != RequestState.OPEN:
         raise RequestIsClosed(f"{request.reference} was {request.state} before.", here)
     now = clock.now()
-    ahead = (
-        update(CoverageWindow)
-        .where(
-            CoverageWindow.request_id == request.id,
-            ~CoverageWindow.cancelled,
-            func.lower(CoverageWindow.during) > now,
-        )
-        .values(cancelled=True)
-    )
-    cancelled = (await tx.scalars(ahead.returning(CoverageWindow.id))).all()
+    cancelled = await _cancel_windows_ahead(tx, request.id, now)
     if not cancelled:
         raise RequestIsClosed(f"{request.reference} has nothing left to cancel: its last window has begun.", here)
     request.state = RequestState.CANCELLED.value
     request.closed_at = now
     request.closed_reason = reason.strip()
     await tx.flush()
-    audit.note(tx, "cancel", "staffing_request", request.id, facility_id=request.facility_id, detail=f"{len(cancelled)} windows")
+    audit.note(tx, "cancel", "staffing_request", request.id, facility_id=request.facility_id, detail=f"{cancelled} windows")
     await jobs.enqueue(tx, RELEASE_COVER, {"id": str(request.id)}, dedupe=f"{RELEASE_COVER}:{request.id}")
     return request
+
+
+async def _cancel_windows_ahead(tx: Transaction, request_id: UUID, now: datetime) -> int:
+    """Cancel the windows that have not begun. Returns how many those were."""
+    ahead = update(CoverageWindow).where(
+        CoverageWindow.request_id == request_id, ~CoverageWindow.cancelled, func.lower(CoverageWindow.during) > now
+    )
+    return len((await tx.scalars(ahead.values(cancelled=True).returning(CoverageWindow.id))).all())
 
 
 async def _first_of(tx: Transaction, principal: Principal, new: NewRequest) -> StaffingRequest | None:

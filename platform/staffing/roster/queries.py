@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -20,7 +20,8 @@ from staffing.roster.models import (
     Credential,
     TimeOff,
 )
-from staffing.roster.rules import CredentialStanding, credential_standing, last_day, local_day
+from staffing.roster.rules import CredentialStanding, WeeklyHours, credential_standing, last_day
+from staffing.wall_clock import local_day
 
 PAGE_SIZE = 40
 
@@ -61,15 +62,6 @@ class CredentialRow:
 
 
 @dataclass(frozen=True, slots=True)
-class HoursRow:
-    """A weekly interval in the coordinator's own zone; `weekday` 0 is Monday."""
-
-    weekday: int
-    starts: time
-    ends: time
-
-
-@dataclass(frozen=True, slots=True)
 class AwayRow:
     start: datetime
     end: datetime
@@ -96,7 +88,7 @@ class CoordinatorDetail:
     left_on: date | None
     services: tuple[ServiceLevel, ...]
     credentials: tuple[CredentialRow, ...]
-    hours: tuple[HoursRow, ...]
+    hours: tuple[WeeklyHours, ...]
     away: tuple[AwayRow, ...]
 
 
@@ -214,7 +206,7 @@ async def coordinator_detail(tx: Transaction, principal: Principal, coordinator_
         licence_states=tuple(person.licence_states),
         services=tuple(ServiceLevel(*row) for row in services),
         credentials=await _credentials(tx, person),
-        hours=tuple(HoursRow(*row) for row in hours),
+        hours=tuple(WeeklyHours(*row) for row in hours),
         away=tuple(AwayRow(start, end) for start, end in away),
     )
 

@@ -6,11 +6,12 @@ clocks change.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from matching.problem import Interval
+from staffing.wall_clock import local_day, readings, start_of_day
 
 MIDNIGHTS = (time(0), time(23, 59))
 """Ends of a weekly interval that mean the midnight which ends the day: a `time` cannot say 24:00, and people write 23:59."""
@@ -31,8 +32,8 @@ class CredentialStanding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WeeklyInterval:
-    """A stretch of every week: `weekday` 0 is Monday; it never crosses midnight."""
+class WeeklyHours:
+    """Hours of every week in a coordinator's own zone: `weekday` 0 is Monday; they never cross midnight (see `MIDNIGHTS`)."""
 
     weekday: int
     starts: time
@@ -40,7 +41,7 @@ class WeeklyInterval:
 
 
 def available_intervals(
-    weekly: Sequence[WeeklyInterval], away: Iterable[Interval], zone: str, first: date, last: date
+    weekly: Sequence[WeeklyHours], away: Iterable[Interval], zone: str, first: date, last: date
 ) -> tuple[Interval, ...]:
     """The instants at which somebody with these weekly hours can work on the local days `first` to `last`, time off taken out."""
     place = ZoneInfo(zone)
@@ -52,17 +53,12 @@ def available_intervals(
     return without(joined(found), away)
 
 
-def _on_day(rule: WeeklyInterval, day: date, place: ZoneInfo) -> Interval | None:
+def _on_day(rule: WeeklyHours, day: date, place: ZoneInfo) -> Interval | None:
     end_day, end_time = (day + timedelta(days=1), time(0)) if rule.ends in MIDNIGHTS else (day, rule.ends)
     # A wall time that comes twice or never on the day of a clock change is not guessed: what both readings allow is offered.
-    start = max(_readings(day, rule.starts, place))
-    end = min(_readings(end_day, end_time, place))
+    start = max(readings(datetime.combine(day, rule.starts), place))
+    end = min(readings(datetime.combine(end_day, end_time), place))
     return Interval(start, end) if start < end else None
-
-
-def _readings(day: date, at: time, place: ZoneInfo) -> tuple[datetime, datetime]:
-    local = datetime.combine(day, at, tzinfo=place)
-    return local.replace(fold=0).astimezone(UTC), local.replace(fold=1).astimezone(UTC)
 
 
 def joined(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
@@ -102,16 +98,6 @@ def valid_until(expires_on: date | None, zone: str) -> datetime | None:
     if expires_on is None:
         return None
     return start_of_day(expires_on + timedelta(days=1), zone)
-
-
-def start_of_day(day: date, zone: str) -> datetime:
-    """The first instant of a local day."""
-    return min(_readings(day, time(0), ZoneInfo(zone)))
-
-
-def local_day(instant: datetime, zone: str) -> date:
-    """The date on the wall at an instant."""
-    return instant.astimezone(ZoneInfo(zone)).date()
 
 
 def week_of(instant: datetime, zone: str) -> date:

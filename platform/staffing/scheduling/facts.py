@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import Range
 
 from matching.problem import Interval
-from staffing.roster.rules import WeeklyInterval
+from staffing.roster.rules import WeeklyHours
 
 
 def interval_of(during: Range[datetime]) -> Interval:
@@ -46,7 +46,7 @@ class CoordinatorFact:
     left_on: date | None
     services: dict[str, int] = field(default_factory=dict)
     credentials: tuple[CredentialFact, ...] = ()
-    weekly: tuple[WeeklyInterval, ...] = ()
+    weekly: tuple[WeeklyHours, ...] = ()
     away: tuple[Interval, ...] = ()
     pay_per_hour: Decimal | None = None
     oriented: frozenset[UUID] = frozenset()

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from matching.problem import Coordinator, Interval, Problem
 from matching.solution import Change, Fix
-from staffing.catalogue import CREDENTIALS, EHR_SYSTEMS, LANGUAGES, SERVICE_BY_CODE
-from staffing.requests.lifecycle import Cover, span_words
+from staffing.catalogue import CREDENTIALS, EHR_SYSTEMS, LANGUAGES, service_name
+from staffing.requests.lifecycle import span_words
 from staffing.scheduling.facts import Facts, RequestFact
 from staffing.scheduling.problem import ANY, window_of
 
@@ -46,7 +46,7 @@ class Speaker:
 
 def when(during: Interval, zone: str) -> str:
     """Tue 24 Nov, 13:00–17:00 EST."""
-    return span_words(Cover(during.start, during.end, 1, 0), ZoneInfo(zone))
+    return span_words(during.start, during.end, ZoneInfo(zone))
 
 
 def fix_sentence(fix: Fix, request: RequestFact, speaker: Speaker) -> str:
@@ -103,7 +103,7 @@ def _hours(minutes: int) -> str:
 
 def _new_person(step: _Step) -> str:
     request = step.request
-    wanted = [f"offers {_service(request.service)} at level {request.level}"]
+    wanted = [f"offers {service_name(request.service)} at level {request.level}"]
     wanted += [f"speaks {LANGUAGES.get(request.language, request.language)}"] if request.language not in ("", ANY) else []
     wanted += [f"knows {EHR_SYSTEMS.get(request.ehr_system, request.ehr_system)}"] if request.ehr_system else []
     wanted += [f"holds {', '.join(CREDENTIALS.get(skill, skill) for skill in request.skills)}"] if request.skills else []
@@ -111,15 +111,10 @@ def _new_person(step: _Step) -> str:
     return f"bring in one more person who {', '.join(others)}{' and ' if others else ''}{last}"
 
 
-def _service(code: str) -> str:
-    service = SERVICE_BY_CODE.get(code)
-    return service.name if service else code
-
-
 _STEPS: dict[str, Callable[[_Step], str]] = {
     "everybody": _new_person,
-    "service": lambda step: f"train {step.who} in {_service(step.values['service'])} up to level {step.values['level']}",
-    "level": lambda step: f"train {step.who} in {_service(step.values['service'])} up to level {step.values['level']}",
+    "service": lambda step: f"train {step.who} in {service_name(step.values['service'])} up to level {step.values['level']}",
+    "level": lambda step: f"train {step.who} in {service_name(step.values['service'])} up to level {step.values['level']}",
     "language": lambda step: f"accept {step.who} without {LANGUAGES.get(step.values['language'], step.values['language'])}",
     "system": lambda step: f"train {step.who} in {EHR_SYSTEMS.get(step.values['system'], step.values['system'])}",
     "credentials": _credentials,

@@ -25,10 +25,10 @@ from staffing.persistence import audit
 from staffing.persistence.jobs import JobContext, JobKind, TryAgain
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Transaction
-from staffing.scheduling import solving
+from staffing.scheduling import solver_process
 from staffing.scheduling.errors import SearchFailed
 from staffing.scheduling.facts import Facts
-from staffing.scheduling.lifecycle import SILENCE, follow
+from staffing.scheduling.lifecycle import RUNNING, SILENCE, follow
 from staffing.scheduling.loading import load_facts
 from staffing.scheduling.models import Plan, PlanChoice, PlanGap, PlanState
 from staffing.scheduling.problem import Stated, state_problem
@@ -36,7 +36,7 @@ from staffing.scheduling.progress import Story
 from staffing.scheduling.proposals import Proposal, propose
 from staffing.scheduling.search import Found, Run, search
 from staffing.scheduling.service import PROPOSE_PLAN, interrupt
-from staffing.scheduling.solving import Abandoned, Verdict
+from staffing.scheduling.solver_process import Abandoned, Verdict
 from staffing.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ async def _begin(context: JobContext, plan_id: UUID) -> tuple[Facts, Stated, flo
     """Store what the plan starts from. None when there is nothing to do any more."""
     async with context.database.transaction(SYSTEM) as tx:
         plan = await tx.scalar(select(Plan).where(Plan.id == plan_id).with_for_update())
-        if plan is None or plan.state not in (PlanState.QUEUED, PlanState.SOLVING):
+        if plan is None or plan.state not in RUNNING:
             return None
         if plan.state == PlanState.SOLVING:
             await _take_over(tx, plan)
@@ -123,7 +123,7 @@ class _Watch:
     def runner(self, folder: Path) -> Run:
         async def run(problem: Problem, seconds: float) -> Solution:
             self.story.next_round()
-            return await solving.solve(problem, seconds=seconds, folder=folder, look=self.look)
+            return await solver_process.solve(problem, seconds=seconds, folder=folder, look=self.look)
 
         return run
 
@@ -192,7 +192,7 @@ async def _interrupted(context: JobContext, plan_id: UUID) -> None:
 async def _fail(context: JobContext, plan_id: UUID, sentence: str) -> None:
     async with context.database.transaction(SYSTEM) as tx:
         plan = await tx.scalar(select(Plan).where(Plan.id == plan_id).with_for_update())
-        if plan is not None and plan.state in (PlanState.QUEUED, PlanState.SOLVING):
+        if plan is not None and plan.state in RUNNING:
             _end(tx, plan, PlanState.FAILED, sentence)
 
 

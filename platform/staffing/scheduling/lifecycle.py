@@ -18,6 +18,7 @@ _NEXT: dict[PlanState, frozenset[PlanState]] = {
     PlanState.DISCARDED: frozenset(),
 }
 RUNNING = frozenset({PlanState.QUEUED, PlanState.SOLVING})
+"""It is waiting for the planner or with it."""
 
 
 def follow(state: PlanState, wanted: PlanState) -> PlanState:

@@ -24,10 +24,11 @@ from staffing.roster.models import (
     PayRate,
     TimeOff,
 )
-from staffing.roster.rules import WeeklyInterval, local_day
+from staffing.roster.rules import WeeklyHours
 from staffing.scheduling.facts import Booking, CoordinatorFact, CredentialFact, Facts, RequestFact, WindowFact, interval_of
 from staffing.scheduling.models import Assignment, AssignmentState
 from staffing.scheduling.problem import LONGEST_HORIZON, STILL_WORTH_IT
+from staffing.wall_clock import local_day
 
 _WEEK_AROUND = timedelta(days=8)
 """Weeks that the horizon cuts are counted whole, in every zone."""
@@ -200,7 +201,7 @@ def _coordinator_fact(person: Coordinator, about: _About, at: datetime) -> Coord
             CredentialFact(kind=kind, expires_on=expires_on, verified_on=verified_on)
             for kind, expires_on, verified_on in sorted(about.credentials[person.id])
         ),
-        weekly=tuple(WeeklyInterval(*rule) for rule in about.weekly[person.id]),
+        weekly=tuple(WeeklyHours(*rule) for rule in about.weekly[person.id]),
         away=tuple(interval_of(during) for (during,) in about.away[person.id]),
         pay_per_hour=rate_on(about.pay[person.id], local_day(at, person.time_zone)),
         oriented=frozenset(facility_id for (facility_id,) in about.oriented[person.id]),

@@ -24,7 +24,6 @@ class PlanState(StrEnum):
 
 class AssignmentState(StrEnum):
     CONFIRMED = "confirmed"
-    CALLED_OFF = "called_off"
     CANCELLED = "cancelled"
 
 

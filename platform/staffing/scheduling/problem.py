@@ -18,13 +18,13 @@ from staffing.roster.rules import (
     CredentialStanding,
     available_intervals,
     credential_standing,
-    local_day,
     valid_until,
     within,
     without,
 )
 from staffing.scheduling.facts import Booking, CoordinatorFact, Facts, RequestFact, WindowFact
 from staffing.scheduling.limits import WeekMinutes, barred_pairs, facilities_left, left_by_week
+from staffing.wall_clock import local_day
 
 LONGEST_HORIZON = timedelta(days=28)
 STILL_WORTH_IT = timedelta(minutes=30)

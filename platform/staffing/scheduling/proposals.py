@@ -16,7 +16,7 @@ from matching.verify import objective_of
 from staffing.scheduling.facts import CoordinatorFact, Facts, RequestFact, WindowFact
 from staffing.scheduling.fixes import Speaker, fix_sentence
 from staffing.scheduling.problem import window_of
-from staffing.scheduling.words import able, are_able, is_stopped
+from staffing.scheduling.rule_words import able, are_able, is_stopped
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from matching.verify import Violation, rule_violations
 from staffing.facilities.models import Facility
 from staffing.identity.models import Account
 from staffing.persistence.transactions import Transaction
-from staffing.requests.lifecycle import Cover, span_words
+from staffing.requests.lifecycle import span_words
 from staffing.requests.models import CoverageWindow, RequestState, StaffingRequest
 from staffing.roster.models import Coordinator
 from staffing.scheduling.facts import interval_of
@@ -76,6 +76,8 @@ async def _busy_elsewhere(tx: Transaction, choices: Sequence[Choice]) -> list[st
         .where(
             tuple_(Assignment.coordinator_id, window.id).in_(wanted),
             Assignment.state == AssignmentState.CONFIRMED,
+            # The same person on the same window is no clash of times; that the window is taken is said below.
+            Assignment.window_id != window.id,
         )
         .order_by(Coordinator.name, Assignment.during)
         .distinct()
@@ -87,7 +89,7 @@ async def _busy_elsewhere(tx: Transaction, choices: Sequence[Choice]) -> list[st
 
 
 def _when(during: Interval, zone: str) -> str:
-    return span_words(Cover(during.start, during.end, 1, 1), ZoneInfo(zone))
+    return span_words(during.start, during.end, ZoneInfo(zone))
 
 
 def _by(number: int | None, account: str) -> str:

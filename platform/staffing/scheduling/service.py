@@ -15,7 +15,7 @@ from staffing.persistence import audit, jobs
 from staffing.persistence.base import new_id
 from staffing.persistence.transactions import Transaction
 from staffing.scheduling.errors import NothingToPlan, PlanHasMovedOn
-from staffing.scheduling.lifecycle import follow, shown_state
+from staffing.scheduling.lifecycle import RUNNING, follow, shown_state
 from staffing.scheduling.loading import open_requests
 from staffing.scheduling.models import Plan, PlanState
 from staffing.scheduling.problem import horizon_of
@@ -61,7 +61,7 @@ async def run_again(tx: Transaction, principal: Principal, plan_id: UUID, *, tim
     principal.require(Permission.DESK_PLANS_RUN)
     plan = await locked_plan(tx, plan_id)
     state = await state_now(tx, plan)
-    if state in (PlanState.QUEUED, PlanState.SOLVING):
+    if state in RUNNING:
         raise PlanHasMovedOn(f"Plan {plan.number} is still being worked out. Wait for it, or discard it first.")
     if state is PlanState.PROPOSED:
         decide(tx, principal, plan, PlanState.DISCARDED)

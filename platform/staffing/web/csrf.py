@@ -57,10 +57,21 @@ def _check_origin(request: Request, settings: Settings) -> None:
     origin = request.headers.get("origin")
     if origin and origin != "null":
         allowed = {urlsplit(settings.public_url).netloc, request.headers.get("host", "")}
-        if urlsplit(origin).netloc not in allowed:
+        if _netloc(origin) not in allowed:
             raise ForgedRequest
     elif origin == "null":
         raise ForgedRequest
+
+
+def _netloc(origin: str) -> str:
+    """Host and port of an origin. Raises `ForgedRequest` for what no browser sends."""
+    try:
+        netloc = urlsplit(origin).netloc
+    except ValueError:
+        raise ForgedRequest from None
+    if not netloc:
+        raise ForgedRequest
+    return netloc
 
 
 def _bound_to(request: Request) -> str:

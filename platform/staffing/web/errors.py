@@ -13,13 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
-from staffing.errors import Conflict, NotFound, NotSignedIn, ReliefError, Unavailable
+from staffing.errors import Conflict, Invalid, NotFound, NotSignedIn, ReliefError, Unavailable
 from staffing.identity.permissions import HOME
 from staffing.persistence.transactions import (
     EXCLUSION_VIOLATION,
     SERIALIZATION_FAILURES,
     UNIQUE_VIOLATION,
     UNREACHABLE,
+    UNSTORABLE,
     constraint,
     sqlstate,
 )
@@ -56,6 +57,8 @@ def on_http_error(request: Request, error: HTTPException) -> Response[Any]:
         return _page(request, NotFound())
     if error.status_code == 413:
         return _page(request, _TooLarge())
+    if _is_no_file_name(request, error.__cause__):
+        return _page(request, NotFound())
     if error.status_code < 500:
         refused = ReliefError("This request cannot be answered.")
         refused.status, refused.title = error.status_code, "Not understood"
@@ -65,6 +68,8 @@ def on_http_error(request: Request, error: HTTPException) -> Response[Any]:
 
 def on_database_error(request: Request, error: DBAPIError) -> Response[Any]:
     code = sqlstate(error)
+    if code in UNSTORABLE:
+        return _page(request, Invalid("What was sent has characters that cannot be stored. Please type it again."))
     if code == EXCLUSION_VIOLATION:
         return _page(request, Conflict(_EXCLUDED.get(constraint(error), _EXCLUDED[""])))
     if code == UNIQUE_VIOLATION or code in SERIALIZATION_FAILURES:
@@ -87,13 +92,21 @@ def on_unavailable(request: Request, error: Exception) -> Response[Any]:
 
 def on_unexpected(request: Request, error: Exception) -> Response[Any]:
     """A fault of ours: the log has it under a reference that the page shows."""
+    if _is_no_file_name(request, error):
+        return _page(request, NotFound())
     reference = secrets.token_hex(4)
-    log.error("unexpected error %s on %s", reference, request.scope["path"], exc_info=error)
+    # The route, not the address: an address holds ids and tokens, and whatever line breaks somebody put into it.
+    log.error("unexpected error %s on %s", reference, request.scope.get("path_template") or "no route", exc_info=error)
     return _page(
         request,
         ReliefError("This is our mistake, not yours. What you did last was not saved."),
         reference=reference,
     )
+
+
+def _is_no_file_name(request: Request, error: BaseException | None) -> bool:
+    """Whether an asset was asked for by a name that no file can have: too long, or with a NUL."""
+    return isinstance(error, (OSError, ValueError)) and request.scope["path"].startswith("/static/")
 
 
 class _TooLarge(ReliefError):

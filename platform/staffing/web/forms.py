@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import Enum
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Bounds
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -25,8 +26,13 @@ from staffing.web.http import Request
 
 M = TypeVar("M", bound="Form")
 LONGEST = 4000
+UNSTORABLE = "This has characters that cannot be stored. Please type it again."
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\u202a-\u202e\u2066-\u2069]")
 """Control characters and bidirectional overrides: no text that a person means to type has them."""
+
+
+Day = Annotated[date, Bounds(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+"""A day that clocks of every zone can show; at the ends of the calendar they cannot."""
 
 
 class Form(BaseModel):
@@ -63,6 +69,13 @@ class Typed:
 
     def text(self, name: str) -> str:
         return (self.data.get(name) or ("",))[-1]
+
+    def storable(self, name: str) -> str:
+        """The text of a field that is kept or looked up as it is. Raises `Invalid` for characters nobody means to type."""
+        text = self.text(name)
+        if _FORBIDDEN.search(text):
+            raise Invalid("Please look at the marked fields.", **{name: UNSTORABLE})
+        return text
 
     def texts(self, name: str) -> tuple[str, ...]:
         return self.data.get(name, ())
@@ -110,7 +123,7 @@ def bind(model: type[M], typed: Typed) -> M:
     for name, info in model.model_fields.items():
         values = typed.texts(name)
         if any(_FORBIDDEN.search(value) for value in values):
-            errors[name] = "This has characters that cannot be stored. Please type it again."
+            errors[name] = UNSTORABLE
         if _is_list(info):
             raw[name] = [value for value in values if value.strip()]
         elif values and values[-1].strip():

@@ -20,6 +20,9 @@ class RouteWithoutPermission(Exception):
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let the request pass when its caller may do what the route is for, and when an unsafe one comes from our own page."""
+    if "permission" not in handler.opt:
+        # Litestar's own answers to OPTIONS: nothing of ours asks for them. Any other route could not have started without.
+        raise NotFound
     permission: Permission = handler.opt["permission"]
     principal: Principal | None = connection.scope.get("user")
     if permission is not Permission.PUBLIC:

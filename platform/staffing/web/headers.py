@@ -1,6 +1,8 @@
 """Security headers on every answer, the error pages included: set just before sending."""
 
-from litestar.types import Message, Scope
+from collections.abc import Iterable
+
+from litestar.types import Message, Scope, Send
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -31,11 +33,27 @@ async def add_headers(message: Message, scope: Scope) -> None:
     """Litestar's `before_send` hook: it covers answers to unknown addresses too, which middleware does not."""
     if message["type"] != "http.response.start":
         return
-    present = {name.lower() for name, _ in message["headers"]}
+    message["headers"] = _completed(message["headers"], secure=scope["litestar_app"].state.settings.secure)
+
+
+def with_headers(send: Send, *, secure: bool) -> Send:
+    """`send` for an application beside ours on the same origin: what it leaves out, every answer of this origin has."""
+
+    async def completing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = _completed(message["headers"], secure=secure)
+        await send(message)
+
+    return completing
+
+
+def _completed(headers: Iterable[tuple[bytes, bytes]], *, secure: bool) -> list[tuple[bytes, bytes]]:
+    given = list(headers)
+    present = {name.lower() for name, _ in given}
     extra = [(name, value) for name, value in HEADERS.items() if name not in present]
     if b"cache-control" not in present:
         # Pages carry patients' data: no browser or proxy keeps them.
         extra.append((b"cache-control", b"no-store"))
-    if scope["litestar_app"].state.settings.secure:
+    if secure:
         extra.append(STRICT_TRANSPORT)
-    message["headers"] = [*message["headers"], *extra]
+    return [*given, *extra]

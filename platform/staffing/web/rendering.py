@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
@@ -23,6 +24,8 @@ from staffing.web.http import Request
 from staffing.web.pages import Fragment, Frame, NavItem, Notice, Page, Person
 
 NOTICE_COOKIE = "relief_notice"
+_IN_ADDRESS = "/#%[]=:;$&()+,!?*@'~"
+"""What may stand in an address as it is, besides letters and digits; as Litestar does it for its own redirects."""
 
 
 def environment() -> Environment:
@@ -60,11 +63,6 @@ def fragment(request: Request, row: Fragment, *, status: int = 200) -> Response[
     return Response(html, status_code=status, media_type=MediaType.HTML)
 
 
-def wants_fragment(request: Request) -> bool:
-    """Whether htmx asks for a part of the page."""
-    return request.headers.get("hx-request-type") == "partial"
-
-
 def see_other(request: Request, address: str, notice: str = "", *, kind: str = "good") -> Response[Any]:
     """The answer after a successful form: go and see. `notice` is one sentence on top of the next page.
 
@@ -84,7 +82,7 @@ def see_other(request: Request, address: str, notice: str = "", *, kind: str = "
             )
         )
     if request.headers.get("hx-request") == "true":
-        return Response("", status_code=200, headers={"HX-Redirect": address}, cookies=cookies)
+        return Response("", status_code=200, headers={"HX-Redirect": quote(address, safe=_IN_ADDRESS)}, cookies=cookies)
     return Redirect(address, status_code=303, cookies=cookies)
 
 

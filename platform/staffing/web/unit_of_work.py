@@ -16,6 +16,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from staffing.persistence.transactions import Transaction, finish, give_up
 from staffing.web.authentication import authenticate
+from staffing.web.bodies import read_whole
+from staffing.web.csrf import SAFE_METHODS
 from staffing.web.http import Request
 
 _current: ContextVar[Transaction | None] = ContextVar("current_transaction", default=None)
@@ -29,6 +31,8 @@ class UnitOfWork(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         request = Request(scope)
+        if request.method not in SAFE_METHODS:
+            receive = await read_whole(scope, receive)
         tx = request.database.open()
         mark = _current.set(tx)
         try:

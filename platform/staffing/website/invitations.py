@@ -12,6 +12,7 @@ from staffing.identity import invitations, sessions
 from staffing.identity.models import Role
 from staffing.identity.permissions import HOME, ROLE_NAMES, Permission
 from staffing.persistence.transactions import Transaction
+from staffing.web.authentication import cookie_name
 from staffing.web.forms import Form, Typed, bind, typed
 from staffing.web.http import Request
 from staffing.web.rendering import render, see_other
@@ -38,7 +39,13 @@ async def accept(request: Request, tx: NamedDependency[Transaction], token: From
         account = await invitations.accept(tx, token, form.name, form.password)
     except Invalid as problem:
         return render(request, await _page(tx, token, sent, problem), status=422)
-    session = await sessions.start(tx, account, address=address_of(request), browser=request.headers.get("user-agent", ""))
+    session = await sessions.start(
+        tx,
+        account,
+        address=address_of(request),
+        browser=request.headers.get("user-agent", ""),
+        replacing=request.cookies.get(cookie_name(request.settings), ""),
+    )
     answer = see_other(request, HOME[Role(account.role)], f"Welcome, {account.name}.")
     answer.cookies.append(session_cookie(request.settings, session))
     return answer

@@ -21,7 +21,9 @@ from staffing.website.views import SignInPage
 
 
 @get("/sign-in", permission=Permission.PUBLIC)
-async def show(request: Request) -> Response[str]:
+async def show(request: Request) -> Response[Any]:
+    if request.caller is not None:
+        return see_other(request, HOME[request.caller.role])
     return render(request, await _page(request, Typed.of(next=request.query_params.get("next", ""))))
 
 
@@ -34,10 +36,11 @@ async def sign_in(request: Request, tx: NamedDependency[Transaction]) -> Respons
         token, account = await sessions.sign_in(
             database,
             tx,
-            sent.text("email")[:320],
+            sent.storable("email")[:320],
             sent.text("password")[:1000],
             address=address_of(request),
             browser=request.headers.get("user-agent", ""),
+            replacing=request.cookies.get(cookie_name(settings), ""),
         )
     except (Invalid, TooManyAttempts) as problem:
         return render(request, await _page(request, sent, problem.message), status=problem.status)
@@ -74,7 +77,11 @@ def local_path(address: str) -> str:
 
 
 def address_of(request: Request) -> str:
-    """The network address of the caller. Headers that a caller can invent are not believed."""
+    """The network address of the caller. Of X-Forwarded-For only what our own proxies have added is believed."""
+    if proxies := request.settings.proxies:
+        passed = [one.strip() for value in request.headers.getall("x-forwarded-for", []) for one in value.split(",")]
+        if len(passed) >= proxies:
+            return passed[-proxies][:100]
     return request.client.host if request.client else ""
 
 

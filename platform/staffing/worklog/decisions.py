@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from staffing import clock
-from staffing.errors import Invalid, NotAllowed, NotFound
+from staffing.errors import Invalid, NotFound
+from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
 from staffing.persistence.transactions import Transaction
 from staffing.worklog import lifecycle, sightings
@@ -107,9 +108,11 @@ async def undo_approval(tx: Transaction, principal: Principal, decided_at: datet
 
 
 async def resolve(tx: Transaction, principal: Principal, entry_id: UUID, *, keep: bool, reason: str) -> None:
-    """The agency settles a dispute: keep the entry (it is approved) or write it off. Raises `NotAllowed`, `NotFound`."""
-    if not principal.of_agency:
-        raise NotAllowed
+    """The agency settles a dispute: keep the entry (it is approved) or write it off.
+
+    Raises `NotAllowed`, `NotFound`, `Invalid` (`reason`), `StepNotPossible` when it is no longer disputed.
+    """
+    principal.require(Permission.DESK_ENTRIES_SETTLE)
     if not reason.strip():
         raise Invalid(reason="Please say how this was settled.")
     entry = await tx.scalar(select(WorkEntry).where(WorkEntry.id == entry_id).with_for_update())

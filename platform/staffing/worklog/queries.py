@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range
 
+from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
 from staffing.persistence.transactions import Transaction
 from staffing.worklog.lifecycle import VISIBLE_TO_FACILITY
@@ -125,6 +126,13 @@ async def last_approval(tx: Transaction, principal: Principal, since: datetime) 
         )
     ).one_or_none()
     return LastApproval(row[0], row[1], int(row[2])) if row and row[0] else None
+
+
+async def unsettled_disputes(tx: Transaction, principal: Principal) -> Sequence[EntryRow]:
+    """What facilities dispute and the agency has to settle, longest waiting first. For the agency."""
+    principal.require(Permission.DESK_ENTRIES_SETTLE)
+    disputed = entry_rows(principal).where(WorkEntry.state == EntryState.DISPUTED)
+    return await read(tx, disputed.order_by(WorkEntry.decided_at, WorkEntry.id).limit(MOST))
 
 
 async def corrected(tx: Transaction, entry_ids: Collection[UUID]) -> dict[UUID, str]:

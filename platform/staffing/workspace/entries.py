@@ -55,7 +55,7 @@ async def describe(
 ) -> Response[Any]:
     sent = await typed(request)
     try:
-        await service.describe(tx, principal, entry_id, activity=sent.text("activity"), note=sent.text("note"))
+        await service.describe(tx, principal, entry_id, activity=sent.text("activity"), note=sent.storable("note"))
     except Invalid as problem:
         return render(request, await _page(tx, principal, entry_id, sent, problem), status=422)
     return see_other(request, _back(sent), "Saved.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from staffing.errors import Invalid
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
 from staffing.persistence.transactions import Transaction
-from staffing.web.forms import Field, Form, Typed, bind, typed
+from staffing.web.forms import Day, Field, Form, Typed, bind, typed
 from staffing.web.http import Request
 from staffing.web.pages import Page
 from staffing.web.rendering import render, see_other
@@ -36,7 +36,7 @@ class EntryForm(Form):
 
     who: str = ""
     service: str | None = None
-    day: date | None = None
+    day: Day | None = None
     start: time | None = None
     end: time | None = None
     minutes: str = ""

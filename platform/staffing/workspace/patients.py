@@ -78,7 +78,7 @@ async def index(request: Request, tx: NamedDependency[Transaction], principal: N
 async def find(request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal]) -> Response[str]:
     """Sent as a form, not in the address: a patient's name belongs in no history and no log."""
     sent = await typed(request)
-    return render(request, await _page(tx, principal, sent.text("facility"), 0, sent.text("find")[:100]))
+    return render(request, await _page(tx, principal, sent.text("facility"), 0, sent.storable("find")[:100]))
 
 
 @get("/workspace/patients/{patient_id:uuid}", permission=Permission.WORKSPACE_PATIENTS_READ)

@@ -14,7 +14,7 @@ from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
 from staffing.persistence.transactions import Transaction
 from staffing.web.formatting import duration
-from staffing.web.forms import Field, Form, Typed, bind, typed
+from staffing.web.forms import Day, Field, Form, Typed, bind, typed
 from staffing.web.http import Request
 from staffing.web.pages import Page
 from staffing.web.rendering import render, see_other
@@ -33,7 +33,7 @@ class StartForm(Form):
 
 
 class EndForm(Form):
-    day: date
+    day: Day
     end: time
     end_reading: str = ""
 

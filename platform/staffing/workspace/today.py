@@ -43,7 +43,7 @@ async def show(request: Request, tx: NamedDependency[Transaction], principal: Na
 @post("/workspace/find", permission=Permission.WORKSPACE_PATIENTS_READ)
 async def find(request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal]) -> Response[str]:
     """Sent as a form, not in the address: a patient's name belongs in no history and no log."""
-    return render(request, await page(tx, principal, find=(await typed(request)).text("find")[:100]))
+    return render(request, await page(tx, principal, find=(await typed(request)).storable("find")[:100]))
 
 
 async def page(tx: Transaction, principal: Principal, *, find: str = "") -> TodayPage:

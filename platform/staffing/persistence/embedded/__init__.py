@@ -1,7 +1,7 @@
 """A PostgreSQL server of our own, for whoever has set no DATABASE_URL: nothing to install, nothing to configure.
 
 It listens on a Unix socket only, asks everybody for a password, and keeps its data under the home directory
-(`RELIEF_HOME`). By hand: `python -m staffing.persistence.embedded start|status|stop HOME`.
+(`RELIEF_HOME`). By hand: `python -m staffing.persistence.embedded start|status|stop|remove HOME`.
 """
 
 from staffing.persistence.embedded.errors import EmbeddedServerError

@@ -5,19 +5,26 @@
   const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
   const clock = (minutes) => `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
 
-  /** Minutes since midnight of "8", "8:30", "8.30", "8am", "12 pm"; null when it is no time. */
+  /**
+   * Minutes since midnight of "8", "8:30", "8.30", "8am", "12 pm"; null when it is no time. A bare 1 to 6 is the afternoon ("8-12 and
+   * 1-5"; "01:00" is the night), and so is an end that would lie before its start ("9 to 5").
+   */
   const readTime = (text, after = -1) => {
     const found = /^(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm)?$/i.exec(text.trim());
     if (!found) return null;
     let hours = Number(found[1]);
+    const bare = !found[3] && !found[1].startsWith("0");
     if (found[3]) hours = (hours % 12) + (found[3].toLowerCase() === "pm" ? 12 : 0);
-    const minutes = hours * 60 + Number(found[2] ?? 0);
+    else if (bare && hours >= 1 && hours <= 6) hours += 12;
+    let minutes = hours * 60 + Number(found[2] ?? 0);
+    if (bare && minutes <= after && hours < 12) minutes += 720;
     return minutes <= 1440 && minutes > after ? minutes : null;
   };
 
   const readDay = (text) => {
     const word = text.trim().toLowerCase();
-    return word.length < 2 ? -1 : ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].findIndex((day) => day.startsWith(word));
+    if (word.length === 1) return { m: 0, w: 2, f: 4 }[word] ?? -1; // T and S could be two days each
+    return !word ? -1 : ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].findIndex((day) => day.startsWith(word));
   };
 
   /** Day numbers (0 = Monday) of "Mon–Fri", "Tue", "weekdays", "daily"; null when it is none. */
@@ -41,9 +48,9 @@
   /** Windows {day, from, to} of a typed line, or {problem} naming the part that was not understood. */
   const readWeek = (text) => {
     const windows = [];
-    let days = null;
+    let days = [0, 1, 2, 3, 4]; // "8–12" alone: the working days, as the line then says
     let waiting = [];
-    for (const segment of text.split(/[,;\n]+/).map((part) => part.trim()).filter(Boolean)) {
+    for (const segment of text.replace(/\s+and\s+(?=\d)/gi, ", ").split(/[,;\n]+/).map((part) => part.trim()).filter(Boolean)) {
       const split = /^(.*?)\s*(\d.*)?$/.exec(segment);
       const dayText = split[1].replace(/:$/, "");
       if (dayText) {
@@ -52,14 +59,14 @@
         days = [...waiting, ...read];
       }
       if (!split[2]) { // "Mon, Wed 8–12": days wait for their time
-        waiting = days ?? [];
+        waiting = days;
         continue;
       }
       waiting = [];
       const [start, end, more] = split[2].split(/\s*(?:[-–—]|\bto\b)\s*/);
       const from = readTime(start);
       const to = end === undefined || from === null ? null : readTime(end, from);
-      if (!days || from === null || to === null || more !== undefined) return { problem: segment };
+      if (from === null || to === null || more !== undefined) return { problem: segment };
       for (const day of days) windows.push({ day, from, to });
     }
     return waiting.length ? { problem: text.trim() } : { windows };
@@ -101,7 +108,14 @@
       const hours = (cells.filter((cell) => cell.checked).length * step) / 60;
       return hours ? `${inWords()} · ${hours} h a week` : "Nothing chosen yet.";
     };
+    /** What is wrong with the typed line: said in words, and the form is not sent with other hours than were typed. */
+    const refuse = (sentence) => {
+      said.textContent = sentence;
+      said.classList.toggle("field-error", sentence !== "");
+      typed.setCustomValidity(sentence);
+    };
     const show = () => {
+      refuse("");
       said.textContent = total();
       if (document.activeElement !== typed) typed.value = inWords();
     };
@@ -114,13 +128,15 @@
       event.stopPropagation();
       const { windows, problem } = readWeek(typed.value);
       if (problem !== undefined) {
-        said.textContent = `Not understood: “${problem}”. Write it like “Mon–Fri 8–12, Sat 9–13”.`;
+        refuse(`Not understood: “${problem}”. Write it like “Mon–Fri 8–12, Sat 9–13”.`);
         return;
       }
       const last = first + rows.length * step;
       const odd = windows.find((window) => window.from < first || window.to > last || (window.from - first) % step || (window.to - first) % step);
       if (odd) {
-        said.textContent = `${clock(odd.from)}–${clock(odd.to)} does not fit: between ${clock(first)} and ${clock(last)}, in steps of ${step} minutes.`;
+        const outside = odd.from < first || odd.to > last;
+        const way = outside ? "Press “Show all 24 hours” first." : step > 30 ? "Press “Show half hours” first." : `Use steps of ${step} minutes.`;
+        refuse(`${clock(odd.from)}–${clock(odd.to)} is not on this grid. ${way}`);
         return;
       }
       rows.forEach((row, index) => row.forEach((cell, day) => {
@@ -134,6 +150,7 @@
     week.querySelector("[data-week-clear]").addEventListener("click", () => {
       cells.forEach((cell) => { cell.checked = false; });
       typed.value = "";
+      refuse("");
       changed();
     });
 

@@ -1,0 +1,87 @@
+"""Disputed entries: what the facility says, and settling it. A dispute holds back its own entry and nothing else."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from staffing.errors import Invalid
+from staffing.identity.permissions import Permission
+from staffing.identity.principals import Principal
+from staffing.persistence import audit
+from staffing.persistence.transactions import Transaction
+from staffing.web.forms import Field, Typed, typed
+from staffing.web.http import Request
+from staffing.web.pages import Page
+from staffing.web.rendering import render, see_other
+from staffing.web.zones import TwoZones, two_zones
+from staffing.worklog import queries, service
+from staffing.worklog.rows import EntryRow
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeRow:
+    """One disputed entry as the agency reads it: no patient's name, the facility's clock first."""
+
+    entry: EntryRow
+    times: TwoZones
+    reason: Field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputesPage(Page):
+    template: ClassVar[str] = "desk/disputes/list.html"
+    surface: ClassVar[str] = "desk"
+
+    rows: tuple[DisputeRow, ...]
+
+
+@get("/desk/disputes", permission=Permission.DESK_ENTRIES_SETTLE)
+async def show(request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal]) -> Response[str]:
+    return render(request, await _page(tx, principal))
+
+
+@post("/desk/disputes/{entry_id:uuid}", permission=Permission.DESK_ENTRIES_SETTLE)
+async def settle(
+    request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal], entry_id: FromPath[UUID]
+) -> Response[Any]:
+    """`outcome` is `keep` (the entry is approved after all) or `write_off`; `reason` is the sentence that both sides read."""
+    sent = await typed(request)
+    keep = sent.text("outcome") == "keep"
+    try:
+        await service.resolve(tx, principal, entry_id, keep=keep, reason=sent.text("reason"))
+    except Invalid as problem:
+        return render(request, await _page(tx, principal, entry_id, sent, problem), status=422)
+    outcome = "It stays and goes on the next invoice." if keep else "It is written off and will not be billed."
+    return see_other(request, "/desk/disputes", f"The dispute is settled. {outcome}")
+
+
+async def _page(
+    tx: Transaction,
+    principal: Principal,
+    entry_id: UUID | None = None,
+    sent: Typed | None = None,
+    problem: Invalid | None = None,
+) -> DisputesPage:
+    entries = await queries.unsettled_disputes(tx, principal)
+    for facility_id in {entry.facility_id for entry in entries}:
+        audit.note(tx, "disputes.read", "work_entry", "list", facility_id=facility_id)
+    rows = []
+    for entry in entries:
+        here = entry.id == entry_id
+        field = (sent if here and sent else Typed()).field(
+            "reason",
+            "How it was settled",
+            errors=problem.fields if here and problem else {},
+            required=True,
+            hint="The facility and the coordinator read this sentence.",
+        )
+        times = two_zones(entry.start, entry.end, entry.facility_zone, entry.coordinator_zone, with_day=True)
+        rows.append(DisputeRow(entry, times, field))
+    return DisputesPage(title="Disputes", rows=tuple(rows))
+
+
+HANDLERS: list[Any] = [show, settle]
