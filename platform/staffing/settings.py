@@ -104,6 +104,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         solver_seconds=_whole(env, "RELIEF_SOLVER_SECONDS", 20, 1, 3600),
         database_fast=env.get("RELIEF_DATABASE_FAST", "") == "1",
     )
+    if settings.secure and settings.uses_sandbox:
+        raise BadSettings("Behind https a Stripe key is needed: the built-in sandbox takes test cards for real payments.")
     if settings.secure and demo:
         raise BadSettings("Demo mode shows its passwords on the sign-in page and is refused behind https.")
     return settings

@@ -18,8 +18,9 @@ def site() -> Iterator[Deployment]:
         yield deployment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Closed after its module: while it is open its own event loop runs in this thread, and no asynchronous test could.
     with chromium() as opened:
         yield opened
 

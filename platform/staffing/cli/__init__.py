@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "data",
     "plan": "operations",
     "invoice": "operations",
+    "account": "operations",
     "audit": "operations",
     "rehearse": "rehearsal",
     "doctor": "doctor",

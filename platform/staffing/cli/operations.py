@@ -7,11 +7,13 @@ from datetime import date, datetime
 from typing import Any
 
 import click
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from staffing import clock
 from staffing.cli.common import configured, console, opened, progress, run
 from staffing.errors import ReliefError
 from staffing.facilities.models import Facility
+from staffing.identity import sessions
 from staffing.identity.models import Account, Role
 from staffing.identity.principals import Principal
 from staffing.invoicing import drafting
@@ -111,6 +113,26 @@ async def _invoice(settings: Settings, email: str, start: date, end: date, refer
 def _facilities(reference: str) -> Any:
     statement = select(Facility.id, Facility.name).order_by(Facility.name)
     return statement.where(Facility.reference == reference) if reference else statement
+
+
+@click.command()
+@click.argument("email")
+@click.option("--disable/--enable", default=True, help="Whether the account may sign in no longer (the default) or again.")
+def account(email: str, disable: bool) -> None:
+    """Disable an account and end all its sessions at once, or let it sign in again."""
+    run(_account_switch(configured(), email, disable))
+    console.print(f"{email} {'may no longer sign in; every session of theirs has ended' if disable else 'may sign in again'}.")
+
+
+async def _account_switch(settings: Settings, email: str, disable: bool) -> None:
+    async with opened(settings) as database, database.transaction(SYSTEM) as tx:
+        found = await tx.scalar(select(Account).where(func.lower(Account.email) == email.strip().lower()))
+        if found is None:
+            raise NobodyToActFor(f"There is no account {email}.")
+        found.disabled_at = clock.now() if disable else None
+        if disable:
+            await sessions.end_all(tx, found.id)
+        access_log.note(tx, "account.disabled" if disable else "account.enabled", "account", found.id)
 
 
 @click.command()

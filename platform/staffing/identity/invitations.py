@@ -43,6 +43,9 @@ async def invite(tx: Transaction, principal: Principal, person: NewPerson) -> st
         raise Invalid(coordinator_id="Choose the coordinator this account is for.")
     if await tx.scalar(select(Account.id).where(func.lower(Account.email) == email)):
         raise Invalid(email="Somebody with this address can already sign in.")
+    taken = select(Account.id).where(Account.coordinator_id == person.coordinator_id)
+    if person.coordinator_id is not None and await tx.scalar(taken):
+        raise Invalid(coordinator_id="This coordinator can already sign in.")
     instant = clock.now()
     await tx.execute(
         update(Invitation)

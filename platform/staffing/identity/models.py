@@ -48,7 +48,7 @@ class Account(Base):
     role: Mapped[str]
     time_zone: Mapped[str]
     password_hash: Mapped[str]
-    coordinator_id: Mapped[UUID | None] = mapped_column(ForeignKey("coordinators.id"))
+    coordinator_id: Mapped[UUID | None] = mapped_column(ForeignKey("coordinators.id"), unique=True)
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 

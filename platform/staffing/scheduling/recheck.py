@@ -76,8 +76,6 @@ async def _busy_elsewhere(tx: Transaction, choices: Sequence[Choice]) -> list[st
         .where(
             tuple_(Assignment.coordinator_id, window.id).in_(wanted),
             Assignment.state == AssignmentState.CONFIRMED,
-            # The same person on the same window is no clash of times; that the window is taken is said below.
-            Assignment.window_id != window.id,
         )
         .order_by(Coordinator.name, Assignment.during)
         .distinct()

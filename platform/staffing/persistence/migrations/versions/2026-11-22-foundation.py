@@ -159,6 +159,7 @@ def upgrade() -> None:
     sa.CheckConstraint("(role = 'coordinator') = (coordinator_id is not null)", name=op.f('ck_accounts_coordinator_role')),
     sa.ForeignKeyConstraint(['coordinator_id'], ['coordinators.id'], name=op.f('fk_accounts_coordinator_id_coordinators')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts')),
+    sa.UniqueConstraint('coordinator_id', name=op.f('uq_accounts_coordinator_id')),
     info={'tenancy': 'system'}
     )
     op.create_index('uq_accounts_email_lower', 'accounts', [sa.literal_column('lower(email)')], unique=True)
