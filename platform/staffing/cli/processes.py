@@ -46,7 +46,6 @@ def up() -> None:
     run(_check(settings))
     supervisor = Supervisor(settings)
     supervisor.start()
-    await_ready(settings, supervisor)
     _announce(settings, time.monotonic() - started)
     supervisor.watch()
 
@@ -108,10 +107,13 @@ class Supervisor:
         self.stopping = False
 
     def start(self) -> None:
-        for name in ("serve", "worker"):
-            self._spawn(name)
+        """Start the web server, wait until it answers, then start the worker: nobody waits for a page because of it."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
+        self._spawn("serve")
+        await_ready(self.settings, self)
+        if not self.stopping:
+            self._spawn("worker")
 
     def alive(self, name: str) -> bool:
         return self.children[name].poll() is None

@@ -8,7 +8,7 @@ import click
 
 from staffing.cli.common import configured, console, opened, run
 from staffing.cli.data import load_demo, migrate_database
-from staffing.cli.processes import Supervisor, await_ready
+from staffing.cli.processes import Supervisor
 from staffing.demo.rehearsal import STAGES, Rehearsal
 from staffing.errors import ReliefError
 from staffing.identity import queries
@@ -32,9 +32,8 @@ def rehearse(solver_seconds: int) -> None:
     migrate_database(settings)
     load_demo(settings)
     supervisor = Supervisor(settings)
-    supervisor.start()
     try:
-        await_ready(settings, supervisor)
+        supervisor.start()
         run(_rehearse(settings, solver_seconds))
     finally:
         supervisor.end()
