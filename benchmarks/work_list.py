@@ -83,7 +83,7 @@ async def _measure(settings: settings_module.Settings, options: argparse.Namespa
     await asyncio.to_thread(migrating.migrate, prepared)
     await migrating.grant(prepared)
     database = connect(prepared.app_dsn)
-    await loading.load(database, settings, advance=lambda step: None)
+    await loading.load(database, advance=lambda step: None)
     app = create_app(settings, database)
     raw = await asyncpg.connect(make_url(prepared.app_dsn).set(drivername="postgresql").render_as_string(hide_password=False))
     await raw.execute("set app.scope = 'system'")

@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 from support import world as worlds
 from support.databases import plain
 from support.world import World
 
-from staffing.persistence import migrating, provision, schema
+from staffing.persistence import migrating, provision, revisions, schema
 from staffing.persistence.base import Tenancy
 from staffing.persistence.tenancy import Scope
 from staffing.persistence.transactions import Database
@@ -63,6 +64,12 @@ async def test_the_applications_role_has_no_power(prepared: provision.Prepared) 
     await provision.refuse_power(prepared.app_dsn)
     with pytest.raises(provision.NotPrepared):
         await provision.refuse_power(prepared.owner_dsn)
+
+
+async def test_the_quick_look_at_the_revision_agrees_with_the_migration_tool(prepared: provision.Prepared) -> None:
+    head = ScriptDirectory.from_config(migrating.alembic_config(prepared.owner_dsn)).get_current_head()
+    assert revisions.newest() == head
+    assert await revisions.is_current(prepared)
 
 
 def test_models_and_migrations_are_in_step(template: provision.Prepared) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from staffing import clock, settings
 from staffing.errors import ReliefError
-from staffing.persistence import migrating, provision
+from staffing.persistence import provision, revisions
 from staffing.persistence.transactions import Database, connect
 from staffing.settings import Settings
 
@@ -47,7 +47,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 async def opened(loaded: Settings) -> AsyncIterator[Database]:
     """A migrated database as the application's role."""
     prepared = provision.locate(loaded)
-    if not await migrating.is_current(prepared):
+    if not await revisions.is_current(prepared):
         raise NotMigrated
     database = connect(prepared.app_dsn, pool_size=4, statement_seconds=60)
     try:

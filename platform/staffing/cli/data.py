@@ -9,7 +9,7 @@ from staffing.cli.common import configured, console, opened, progress, run
 from staffing.demo import logins
 from staffing.errors import ReliefError
 from staffing.identity import queries
-from staffing.persistence import migrating, provision
+from staffing.persistence import provision, revisions
 from staffing.persistence.tenancy import NOBODY
 from staffing.settings import Settings
 
@@ -21,8 +21,10 @@ class OutOfStep(ReliefError):
 def migrate_database(settings: Settings) -> bool:
     """Bring the database to the newest revision. Returns whether there was anything to do."""
     prepared = run(provision.prepare(settings))
-    if run(migrating.is_current(prepared)):
+    if run(revisions.is_current(prepared)):
         return False
+    from staffing.persistence import migrating
+
     migrating.migrate(prepared)
     run(migrating.grant(prepared))
     return True
@@ -42,6 +44,8 @@ def migrate(check: bool) -> None:
 
 def _check_in_step(settings: Settings) -> None:
     migrate_database(settings)
+    from staffing.persistence import migrating
+
     differences = migrating.drift(run(provision.prepare(settings)))
     if differences:
         raise OutOfStep("The models and the migrations differ:\n  " + "\n  ".join(differences))
