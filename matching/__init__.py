@@ -8,8 +8,8 @@
 The solver's library is imported by the solving process alone; importing this package is cheap.
 """
 
-from matching.explain import explain_assignment, explain_assignments, explain_plan, explain_window
-from matching.fixes import apply_fix
+from matching.explaining.explain import explain_assignment, explain_assignments, explain_plan, explain_window
+from matching.explaining.fixes import apply_fix
 from matching.formats import (
     InputError,
     InputErrors,
@@ -31,7 +31,7 @@ from matching.solution import (
     Status,
     Uncovered,
 )
-from matching.solver import solve
+from matching.solving.solver import solve
 from matching.verify import Violation, objective_of, verify_plan
 
 __all__ = [

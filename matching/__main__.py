@@ -1,10 +1,10 @@
-"""`python -m matching`: plan a week from a file, check a plan, explain it. Exit codes are in `matching.cli.Exit`."""
+"""`python -m matching`: plan a week from a file, check a plan, explain it. Exit codes are in `matching.commands.cli.Exit`."""
 
 from __future__ import annotations
 
 import sys
 
-from matching.cli import main
+from matching.commands.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

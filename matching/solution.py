@@ -63,7 +63,7 @@ class NearMiss:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing to change in the problem. `rule` is the rule it eases; `values` are what `matching.fixes.apply_fix`
+    """One thing to change in the problem. `rule` is the rule it eases; `values` are what `matching.explaining.fixes.apply_fix`
     needs.
 
     The sentence is for people: "Renew hipaa of C7 to 2026-03-09 or later".

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from matching.formats.reading import LARGEST, InputError, InputErrors
 from matching.problem import Assignment
-from matching.reading import LARGEST, InputError, InputErrors
 from matching.solution import Solution
 from matching.verify import Violation
 

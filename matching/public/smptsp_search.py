@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from matching.engines import stopped_when
 from matching.problem import Assignment
 from matching.public.smptsp import Tasks
-from matching.search import PART_OVERHEAD
 from matching.solution import Progress, Solution, Status
+from matching.solving.engines import stopped_when
+from matching.solving.search import PART_OVERHEAD
 
 _TRIES = 40
 _PART_SECONDS = 2.0

@@ -22,12 +22,12 @@ from matching import (
     objective_of,
     verify_plan,
 )
-from matching.explain import RULES, Explainer
+from matching.explaining.explain import RULES, Explainer
 from matching.facts import Facts
-from matching.greedy import greedy_plan
 from matching.options import Options
 from matching.problem import ForbiddenPair, Interval, Problem
 from matching.rules import SENTENCES
+from matching.solving.greedy import greedy_plan
 from matching.state import State
 from matching.verify import rule_violations
 

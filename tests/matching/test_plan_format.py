@@ -11,10 +11,10 @@ from support.planning import week
 from matching import explain_plan
 from matching.facts import Facts
 from matching.formats import InputErrors, plan_from_json, plan_to_json
-from matching.greedy import greedy_plan
 from matching.objective import plan_worth
 from matching.options import Options
 from matching.solution import Solution, Status
+from matching.solving.greedy import greedy_plan
 from matching.state import State
 
 

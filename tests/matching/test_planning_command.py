@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.planning import coordinator, problem, request, week
 
-from matching.cli import Exit, main
+from matching.commands.cli import Exit, main
 from matching.formats import plan_from_json, problem_to_json
 from matching.public.smptsp import Tasks, read_smptsp, verify_tasks, write_smptsp
 from matching.verify import verify_plan

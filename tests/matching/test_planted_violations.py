@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from support.planning import at, coordinator, problem, request, week
 
 from matching.facts import Facts
-from matching.greedy import greedy_plan
 from matching.options import Options
 from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Problem, Request, Window
 from matching.solution import Solution, Status
+from matching.solving.greedy import greedy_plan
 from matching.state import State
 from matching.verify import Violation, objective_of, rule_violations, verify_plan
 

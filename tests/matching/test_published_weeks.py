@@ -7,12 +7,12 @@ import pytest
 
 from matching import Status, problem_from_json, problem_to_json, solve, verify_plan
 from matching.facts import Facts
-from matching.greedy import greedy_plan
 from matching.objective import plan_worth
 from matching.options import Options
 from matching.problem import Problem
 from matching.public.smptsp import read_smptsp, verify_tasks
 from matching.public.smptsp_search import solve_tasks
+from matching.solving.greedy import greedy_plan
 from matching.state import State
 from matching.verify import objective_of, rule_violations
 

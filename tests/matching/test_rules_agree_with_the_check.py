@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from support.planning import week
 
 from matching.facts import Facts
-from matching.greedy import greedy_plan
 from matching.objective import plan_worth, week_worth
 from matching.options import Options
 from matching.problem import Assignment
 from matching.rules import PERSON_RULES, PLAN_RULES, SENTENCES
+from matching.solving.greedy import greedy_plan
 from matching.state import State
 from matching.verify import objective_of, rule_violations
 

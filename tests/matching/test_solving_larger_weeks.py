@@ -9,18 +9,19 @@ import numpy as np
 import pytest
 from support.planning import week
 
-from matching import Progress, Status, solve, solver, verify_plan
-from matching.columns import ColumnPool, week_column
+from matching import Progress, Status, solve, verify_plan
 from matching.facts import Facts
-from matching.greedy import greedy_plan
-from matching.model import joint_model, person_model
-from matching.neighbourhood import Picker, cut_out, improve
 from matching.objective import plan_worth
 from matching.options import Options
 from matching.problem import Problem
+from matching.solving import solver
+from matching.solving.columns import ColumnPool, week_column
+from matching.solving.greedy import greedy_plan
+from matching.solving.model import joint_model, person_model
+from matching.solving.neighbourhood import Picker, cut_out, improve
+from matching.solving.workers import Task, WorkerDied, Workers
 from matching.state import State
 from matching.verify import rule_violations
-from matching.workers import Task, WorkerDied, Workers
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_weeks_are_kept_once_and_priced_alike_by_every_part() -> None:
 
 def test_a_failing_task_and_an_unknown_function_are_told() -> None:
     with Workers(1, None) as workers:
-        workers.start(Task("x", "matching.pricing:no_such_function", ()))
+        workers.start(Task("x", "matching.solving.pricing:no_such_function", ()))
         with pytest.raises(WorkerDied, match="no_such_function"):
             workers.finished(60)
         workers.start(Task("y", "os:getcwd", ()))

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from support.planning import at, best_by_trying, coordinator, problem, request, units, week
 
 from matching import Progress, Status, solve, verify_plan
-from matching.bounds import Bounding, capacity
-from matching.columns import ColumnPool
 from matching.facts import Facts
 from matching.options import Options
-from matching.pricing import Prices, price_weeks
 from matching.problem import Assignment, ForbiddenPair, Interval, Problem
+from matching.solving.bounds import Bounding, capacity
+from matching.solving.columns import ColumnPool
+from matching.solving.pricing import Prices, price_weeks
 
 seeds = st.integers(0, 10**6)
 slow = settings(max_examples=25, deadline=None)

@@ -149,7 +149,7 @@ class _Watch:
 
 def _explained(facts: Facts, found: Found) -> Proposal:
     """Check the plan with code that shares nothing with the search, then put it in words."""
-    from matching.explain import explain_assignments, explain_plan
+    from matching.explaining.explain import explain_assignments, explain_plan
 
     if violations := verify_plan(found.problem, found.plan):
         raise SearchFailed(f"the plan breaks {len(violations)} rules, the first: {violations[0].rule}")

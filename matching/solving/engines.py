@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from matching.model import Floats, Model
+from matching.solving.model import Floats, Model
 
 SCALE_LIMIT = 1e15
 

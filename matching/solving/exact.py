@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from matching.engines import solve_cpsat
-from matching.model import Floats, joint_model, person_model
-from matching.neighbourhood import taken
 from matching.options import Options
-from matching.run import Run
+from matching.solving.engines import solve_cpsat
+from matching.solving.model import Floats, joint_model, person_model
+from matching.solving.neighbourhood import taken
+from matching.solving.run import Run
 
 _MOST_OPTIONS = 600
 

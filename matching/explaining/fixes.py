@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from matching.formats.week_format import text_of
 from matching.problem import Coordinator, Interval, Problem, Request, Window
 from matching.solution import Change, Fix
-from matching.week_format import text_of
 
 EFFORT = {
     "screening": 3,

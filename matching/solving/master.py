@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from matching.columns import Column, Duals, usage
 from matching.options import Options
 from matching.rules import Indices
+from matching.solving.columns import Column, Duals, usage
 
 
 class Master:

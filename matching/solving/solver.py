@@ -8,14 +8,14 @@ from threading import Event
 
 import numpy as np
 
-from matching.exact import fits_exactly, solve_exactly
 from matching.facts import Facts
-from matching.greedy import greedy_plan
-from matching.large import solve_large
 from matching.options import Options
 from matching.problem import Problem
-from matching.run import Run
 from matching.solution import Progress, Solution, Status
+from matching.solving.exact import fits_exactly, solve_exactly
+from matching.solving.greedy import greedy_plan
+from matching.solving.large import solve_large
+from matching.solving.run import Run
 from matching.state import State
 from matching.verify import rule_violations
 

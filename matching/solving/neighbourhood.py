@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matching.engines import solve_cpsat
-from matching.model import Floats, Model, PersonModel, joint_model, person_model
 from matching.objective import plan_worth
 from matching.options import Options
 from matching.rules import Indices
+from matching.solving.engines import solve_cpsat
+from matching.solving.model import Floats, Model, PersonModel, joint_model, person_model
 from matching.state import State
 
 

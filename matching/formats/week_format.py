@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TypeVar
 
+from matching.formats.reading import EPOCH, InputError, InputErrors, Node
 from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Problem, Request, Weights, Window
-from matching.reading import EPOCH, InputError, InputErrors, Node
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from matching.formats.reading import Node
 from matching.problem import Assignment
-from matching.reading import Node
 from matching.rules import sentence_of
 from matching.solution import Change, Fix, FunnelStep, NearMiss, Solution, Status, Uncovered
 

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import NoReturn
 
-from matching.plan_format import plan_from_json, plan_to_json
-from matching.reading import InputError, InputErrors
-from matching.week_format import check_problem, problem_from_json, problem_to_json
+from matching.formats.plan_format import plan_from_json, plan_to_json
+from matching.formats.reading import InputError, InputErrors
+from matching.formats.week_format import check_problem, problem_from_json, problem_to_json
 
 __all__ = [
     "InputError",

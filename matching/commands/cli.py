@@ -15,12 +15,12 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from matching.explain import Explainer, explain_plan
+from matching.commands.report import print_explanation, print_summary, print_violations
+from matching.commands.showing import JsonLines, LiveLine, Silence
+from matching.explaining.explain import Explainer, explain_plan
 from matching.formats import InputError, InputErrors, parse_json, plan_from_json, plan_to_json, problem_from_json, read_text
 from matching.problem import Problem
 from matching.public.smptsp import Tasks, read_smptsp, verify_tasks
-from matching.report import print_explanation, print_summary, print_violations
-from matching.showing import JsonLines, LiveLine, Silence
 from matching.solution import Progress, Solution, Status
 from matching.verify import Violation, verify_plan
 
@@ -164,7 +164,7 @@ def _search(problem: Problem | Tasks, options: argparse.Namespace, progress: Cal
         from matching.public.smptsp_search import solve_tasks
 
         return solve_tasks(problem, **limits)
-    from matching.solver import solve
+    from matching.solving.solver import solve
 
     plan = solve(problem, workers=options.workers, **limits)
     return plan if plan.status is Status.INFEASIBLE else explain_plan(problem, plan)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.fixes import (
+from matching.explaining.fixes import (
     EFFORT,
     FIRST_CREDENTIAL_EFFORT,
     NEW_PERSON_EFFORT,
@@ -24,7 +24,7 @@ from matching.solution import Fix
 from matching.verify import objective_of, rule_violations
 
 if TYPE_CHECKING:
-    from matching.explain import Explainer
+    from matching.explaining.explain import Explainer
 
 _CLASHES = {"overlap", "rest", "span"}
 _MOST_WEIGHED = 40
@@ -33,7 +33,7 @@ _MOST_TRIES = 12
 
 def nearest_fix(explainer: Explainer, i: int, masks: NDArray[np.uint32]) -> Fix | None:
     """The fix of least effort for an item; None when not even somebody new could take it (its own windows clash)."""
-    from matching.explain import RULES
+    from matching.explaining.explain import RULES
 
     effort = np.array([EFFORT.get(rule, 0) for rule in RULES], dtype=np.int64)
     broken = (masks[:, None] >> np.arange(len(RULES), dtype=np.uint32)) & np.uint32(1)

@@ -11,14 +11,14 @@ from threading import Event
 
 import numpy as np
 
-from matching.neighbourhood import Improvement, Neighbourhood, Picker, cut_out
 from matching.objective import plan_worth
 from matching.options import Options
 from matching.rules import Indices
+from matching.solving.neighbourhood import Improvement, Neighbourhood, Picker, cut_out
+from matching.solving.workers import Done, Task, Workers, run_here
 from matching.state import State
-from matching.workers import Done, Task, Workers, run_here
 
-_IMPROVE = "matching.neighbourhood:improve"
+_IMPROVE = "matching.solving.neighbourhood:improve"
 _PART_SECONDS = 1.0
 _PART_EFFORT = 0.6
 PART_OVERHEAD = 0.004

@@ -1,6 +1,6 @@
 """Proven bounds: what no plan can be worth more than.
  At once a coarse one, from capacity alone. Then column generation: the master problem prices room, each person's best
-week at these prices gives a bound (see `matching.pricing`) and a new week for the master problem, until nobody finds a
+week at these prices gives a bound (see `matching.solving.pricing`) and a new week for the master problem, until nobody finds a
 better week."""
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from matching.columns import ColumnPool, Duals
-from matching.model import Floats
 from matching.options import Options, Points
-from matching.pricing import SCALE, Prices, Week
+from matching.solving.columns import ColumnPool, Duals
+from matching.solving.model import Floats
+from matching.solving.pricing import SCALE, Prices, Week
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.explaining.nearest import nearest_fix
 from matching.facts import Facts
-from matching.nearest import nearest_fix
-from matching.neighbourhood import Picker
 from matching.options import Options
 from matching.problem import Assignment, Problem
 from matching.rules import PERSON_RULES, PLAN_RULES, SENTENCES, Indices
 from matching.solution import FunnelStep, NearMiss, Reason, Solution, Uncovered
+from matching.solving.neighbourhood import Picker
 from matching.state import State
 
 RULES = (*(rule.name for rule in PERSON_RULES), *(rule.name for rule in PLAN_RULES), "worth")

@@ -61,7 +61,9 @@ class _Process:
     """One solving process with the thread that feeds it."""
 
     def __init__(self, shared: bytes, tasks: SimpleQueue[Task | None], results: SimpleQueue[Done | WorkerDied]) -> None:
-        self.child = subprocess.Popen([sys.executable, "-m", "matching.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "matching.solving.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         self._shared, self._tasks, self._results = shared, tasks, results
         self._thread = Thread(target=self._feed, daemon=True)
         self._thread.start()

@@ -1,4 +1,4 @@
-"""A solving process: `python -m matching.worker`, started by `matching.workers` and spoken to over its standard
+"""A solving process: `python -m matching.solving.worker`, started by `matching.solving.workers` and spoken to over its standard
 streams."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import IO, Any
 
-from matching.workers import Task, receive, resolve, send
+from matching.solving.workers import Task, receive, resolve, send
 
 
 def main() -> None:

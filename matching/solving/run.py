@@ -9,13 +9,13 @@ from threading import Event
 
 import numpy as np
 
-from matching.bounds import capacity
 from matching.facts import Facts
 from matching.objective import plan_worth
 from matching.options import Options
 from matching.problem import Problem
 from matching.rules import Indices
 from matching.solution import Progress, Solution, Status
+from matching.solving.bounds import capacity
 from matching.state import State
 
 EFFORT_PER_SECOND = 0.25

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matching.engines import solve_cpsat
-from matching.model import person_model
-from matching.neighbourhood import taken
 from matching.options import Options, Points
 from matching.rules import Indices
+from matching.solving.engines import solve_cpsat
+from matching.solving.model import person_model
+from matching.solving.neighbourhood import taken
 
 SCALE = 100
 """Prices count hundredths of a point."""

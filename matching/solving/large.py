@@ -9,17 +9,17 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from matching.bounds import Bounding
-from matching.columns import ColumnPool, Duals, week_column
-from matching.master import Master
-from matching.pricing import Prices, Week
-from matching.run import Run
-from matching.search import Budget, Search
-from matching.workers import Task, WorkerDied, Workers, run_here
+from matching.solving.bounds import Bounding
+from matching.solving.columns import ColumnPool, Duals, week_column
+from matching.solving.master import Master
+from matching.solving.pricing import Prices, Week
+from matching.solving.run import Run
+from matching.solving.search import Budget, Search
+from matching.solving.workers import Task, WorkerDied, Workers, run_here
 
-_PRICE_ROOM = "matching.master:price_room"
-_RECOMBINE = "matching.master:recombine"
-_PRICE_WEEKS = "matching.pricing:price_weeks"
+_PRICE_ROOM = "matching.solving.master:price_room"
+_RECOMBINE = "matching.solving.master:recombine"
+_PRICE_WEEKS = "matching.solving.pricing:price_weeks"
 
 _FIRST_SHARE = 0.3
 _PRICE_SHARE = 0.15

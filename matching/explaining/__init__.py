@@ -1,0 +1,1 @@
+"""Why a window is uncovered, what would cover it, and why a person was chosen."""
