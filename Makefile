@@ -6,7 +6,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run stop test check lock clean
+.PHONY: help install install-dev run stop test faults check lock clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ stop: ## End the embedded database that `make run` leaves running; its data stay
 test: install-dev ## Run the tests, browser included (ARGS="-k word" picks some; WORKERS=0 runs them in one process)
 	$(BIN)/python tests/support/browsers.py
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+faults: install-dev ## Count what survives workers that die everywhere, some minutes (ARGS="--each 3 --kills 40 --only R1")
+	PYTHONPATH=tests $(BIN)/python tests/faults/count_faults.py $(ARGS)
 
 CHECKS := format lint types layers templates migrations dependencies registries
 .PHONY: $(CHECKS:%=check-%)

@@ -21,6 +21,14 @@ class Account(StrEnum):
     TAX_PAYABLE = "tax_payable"
     CLEARING = "clearing"
     """Money that the payment provider holds for the agency."""
+    BANK = "bank"
+    """Money that came past the payment provider: a cheque, a transfer."""
+    DISPUTED = "disputed"
+    """Money that a payer's bank holds back until a dispute is decided."""
+    CUSTOMER_CREDIT = "customer_credit"
+    """What the agency owes facilities and takes off their next invoices."""
+    BAD_DEBT = "bad_debt"
+    """What was owed and given up."""
 
 
 class Happening(StrEnum):
@@ -28,8 +36,17 @@ class Happening(StrEnum):
 
     INVOICE_FINALISED = "invoice_finalised"
     PAYMENT_RECEIVED = "payment_received"
+    PAID_ELSEWHERE = "paid_elsewhere"
     CREDIT_ISSUED = "credit_issued"
+    CREDIT_KEPT = "credit_kept"
+    CREDIT_USED = "credit_used"
     PAYMENT_REFUNDED = "payment_refunded"
+    REFUND_RETURNED = "refund_returned"
+    PAYMENT_DISPUTED = "payment_disputed"
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+    WRITTEN_OFF = "written_off"
+    RECOVERED = "recovered"
     REVERSAL = "reversal"
 
 
@@ -81,6 +98,11 @@ def payment_received(facility: str, payment: str, paid: Money) -> JournalEntry:
     return _entry(Happening.PAYMENT_RECEIVED, facility, payment, {Account.CLEARING: paid, Account.RECEIVABLE: -paid})
 
 
+def paid_elsewhere(facility: str, invoice: str, paid: Money) -> JournalEntry:
+    """`paid` came past the payment provider: a cheque, a transfer."""
+    return _moved(Happening.PAID_ELSEWHERE, facility, invoice, paid, to=Account.BANK, out_of=Account.RECEIVABLE)
+
+
 def credit_issued(facility: str, credit_note: str, subtotal: Money, tax: Money | None = None) -> JournalEntry:
     """A credit note takes back `subtotal` of revenue and `tax`; the facility owes that much less."""
     taxed = tax or Money(0, subtotal.currency)
@@ -99,6 +121,46 @@ def payment_refunded(facility: str, refund: str, refunded: Money) -> JournalEntr
     return _entry(Happening.PAYMENT_REFUNDED, facility, refund, {Account.RECEIVABLE: refunded, Account.CLEARING: -refunded})
 
 
+def refund_returned(facility: str, refund: str, returned: Money) -> JournalEntry:
+    """A refund did not arrive: the payment provider holds the money again, and the facility is to get it another way."""
+    return _moved(Happening.REFUND_RETURNED, facility, refund, returned, to=Account.CLEARING, out_of=Account.RECEIVABLE)
+
+
+def credit_kept(facility: str, credit_note: str, kept: Money) -> JournalEntry:
+    """What a credit note left over stays with the agency, for the facility's next invoices."""
+    return _moved(Happening.CREDIT_KEPT, facility, credit_note, kept, to=Account.RECEIVABLE, out_of=Account.CUSTOMER_CREDIT)
+
+
+def credit_used(facility: str, invoice: str, used: Money) -> JournalEntry:
+    """Kept credit paid for an invoice."""
+    return _moved(Happening.CREDIT_USED, facility, invoice, used, to=Account.CUSTOMER_CREDIT, out_of=Account.RECEIVABLE)
+
+
+def payment_disputed(facility: str, dispute: str, held: Money) -> JournalEntry:
+    """The payer's bank took `held` back until the dispute is decided."""
+    return _moved(Happening.PAYMENT_DISPUTED, facility, dispute, held, to=Account.DISPUTED, out_of=Account.CLEARING)
+
+
+def dispute_won(facility: str, dispute: str, returned: Money) -> JournalEntry:
+    """The bank gave the money back."""
+    return _moved(Happening.DISPUTE_WON, facility, dispute, returned, to=Account.CLEARING, out_of=Account.DISPUTED)
+
+
+def dispute_lost(facility: str, dispute: str, lost: Money) -> JournalEntry:
+    """The bank kept the money for the payer: the facility owes it again."""
+    return _moved(Happening.DISPUTE_LOST, facility, dispute, lost, to=Account.RECEIVABLE, out_of=Account.DISPUTED)
+
+
+def written_off(facility: str, invoice: str, given_up: Money) -> JournalEntry:
+    """Nobody expects the facility to pay `given_up` any more."""
+    return _moved(Happening.WRITTEN_OFF, facility, invoice, given_up, to=Account.BAD_DEBT, out_of=Account.RECEIVABLE)
+
+
+def recovered(facility: str, payment: str, paid: Money) -> JournalEntry:
+    """A payment came after the debt was given up: it is owed again, for the payment to settle it."""
+    return _moved(Happening.RECOVERED, facility, payment, paid, to=Account.RECEIVABLE, out_of=Account.BAD_DEBT)
+
+
 def reversal(entry: JournalEntry) -> JournalEntry:
     """The mirror of `entry`: after both, every account stands as before."""
     mirrored = tuple(Posting(posting.account, -posting.amount_minor) for posting in entry.postings)
@@ -113,6 +175,11 @@ def balances(entries: Iterable[JournalEntry]) -> Mapping[tuple[str, Account, str
             key = (entry.facility, posting.account, entry.currency)
             sums[key] = sums.get(key, 0) + posting.amount_minor
     return sums
+
+
+def _moved(happening: Happening, facility: str, reference: str, amount: Money, *, to: Account, out_of: Account) -> JournalEntry:
+    _not_negative(amount)
+    return _entry(happening, facility, reference, {to: amount, out_of: -amount})
 
 
 def _entry(happening: Happening, facility: str, reference: str, amounts: Mapping[Account, Money]) -> JournalEntry:

@@ -7,8 +7,10 @@ crossed at the jump. Lengths are always measured between instants.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -37,7 +39,7 @@ def pieces_between_borders(
 
     Between two cuts the wall clock runs evenly and crosses no border, so one look into a piece tells its kind.
     """
-    cuts = {start, end, *(cut for cut in _border_instants(start, end, zone, tuple(borders)) if start < cut < end)}
+    cuts = {start, end, *(cut for cut in _border_instants(start, end, zone, tuple(sorted(borders))) if start < cut < end)}
     ordered = sorted(cuts)
     changes = [
         _clock_change(one, other, zone)
@@ -48,14 +50,26 @@ def pieces_between_borders(
     return list(pairwise(ordered))
 
 
+def months_after(day: date, months: int) -> date:
+    """The same day of the month, `months` later; the month's last day where it has no such day (31 January + 1: 28 February)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
 def _border_instants(start: datetime, end: datetime, zone: ZoneInfo, borders: tuple[time, ...]) -> Iterable[datetime]:
     day = start.astimezone(zone).date() - _ONE_DAY
     last = end.astimezone(zone).date() + _ONE_DAY
     while day <= last:
-        for border in borders:
-            for fold in (0, 1):
-                yield datetime.combine(day, border.replace(fold=fold), tzinfo=zone).astimezone(UTC)
+        yield from _borders_of_day(day, zone, borders)
         day += _ONE_DAY
+
+
+# A month of one facility asks for the same few days again with every entry.
+@lru_cache(maxsize=2048)
+def _borders_of_day(day: date, zone: ZoneInfo, borders: tuple[time, ...]) -> tuple[datetime, ...]:
+    return tuple(
+        datetime.combine(day, border.replace(fold=fold), tzinfo=zone).astimezone(UTC) for border in borders for fold in (0, 1)
+    )
 
 
 def _clock_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

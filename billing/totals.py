@@ -1,17 +1,14 @@
-"""From lines to what is owed. Sums of integers: nothing is rounded here but the tax, once per invoice."""
+"""From lines to what is owed. Sums of integers: what is rounded has been rounded by the line, or by the tax."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
-from fractions import Fraction
 
-from billing.money import Money, round_half_up, total
+from billing.money import Money, total
 from billing.rating import Line
-
-NO_TAX = Decimal(0)
+from billing.taxes import NO_TAX, TaxAmount, TaxRule, taxes
 
 
 class Settlement(StrEnum):
@@ -25,11 +22,17 @@ class Settlement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InvoiceTotals:
-    """The sum of the lines, the tax on it, and both together."""
+    """The sum of the lines, the tax, and what is owed. A tax inside the prices leaves `total` at `subtotal`."""
 
     subtotal: Money
     tax: Money
     total: Money
+    taxes: tuple[TaxAmount, ...] = ()
+
+    @property
+    def before_tax(self) -> Money:
+        """What is owed less the tax, wherever the tax stands."""
+        return self.total - self.tax
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,10 @@ class Balance:
         return Settlement.PARTLY_PAID if self.paid.minor > 0 else Settlement.UNPAID
 
 
-def invoice_totals(lines: Iterable[Line], currency: str, tax_percent: Decimal = NO_TAX) -> InvoiceTotals:
-    """The totals of an invoice of `lines`, all in `currency`; the tax is `tax_percent` of their sum, half up."""
-    if not tax_percent.is_finite() or not 0 <= tax_percent <= 100:
-        raise ValueError(f"A tax rate is 0 to 100 percent, not {tax_percent}.")
-    subtotal = total((Money(line.amount_minor, currency) for line in lines), currency)
-    tax = Money(round_half_up(Fraction(subtotal.minor) * Fraction(tax_percent) / 100), currency)
-    return InvoiceTotals(subtotal, tax, subtotal + tax)
+def invoice_totals(lines: Iterable[Line], currency: str, tax: TaxRule = NO_TAX) -> InvoiceTotals:
+    """The totals of an invoice of `lines`, all in `currency`, with the taxes of `tax`."""
+    amounts = [line.amount_minor for line in lines]
+    subtotal = Money(sum(amounts), currency)
+    by_rate = taxes(amounts, currency, tax)
+    taxed = total((amount.tax for amount in by_rate), currency)
+    return InvoiceTotals(subtotal, taxed, subtotal if tax.inclusive else subtotal + taxed, by_rate)

@@ -28,6 +28,7 @@ _YOURS = {
     EntryState.DISPUTED: "You dispute it; the agency will settle it.",
 }
 """What a state means to the one who decides, where the common words speak of the facility as of somebody else."""
+_DISPUTED_ON_INVOICE = "You dispute it. It is on an invoice: the agency will settle it, with a credit note where you are right."
 FEW = 12
 """Up to so many fine entries all days stand open."""
 
@@ -193,14 +194,14 @@ async def entry_page(
         place=row.facility_name,
         section="/portal/approvals",
         item=item(row, corrected.get(entry_id, ""), sent, errors),
-        state_words=_YOURS.get(row.state, lifecycle.STATE_WORDS[row.state]),
+        state_words=_DISPUTED_ON_INVOICE if row.disputed_at else _YOURS.get(row.state, lifecycle.STATE_WORDS[row.state]),
         story=tuple(wording.story(lines, row.facility_zone)),
         zone=row.facility_zone,
         problem=problem,
         may_approve=lifecycle.possible(row.state, Step.APPROVED),
-        may_dispute=lifecycle.possible(row.state, Step.DISPUTED),
+        may_dispute=not row.in_dispute and lifecycle.possible(row.state, Step.DISPUTED),
         dispute_open=dispute_open or bool(errors),
-        may_withdraw_dispute=lifecycle.possible(row.state, Step.DISPUTE_WITHDRAWN),
+        may_withdraw_dispute=row.in_dispute and lifecycle.possible(row.state, Step.DISPUTE_WITHDRAWN),
     )
 
 

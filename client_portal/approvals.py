@@ -96,7 +96,7 @@ async def withdraw_dispute(
     request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal], entry_id: FromPath[UUID]
 ) -> Response[Any]:
     await service.withdraw_dispute(tx, principal, entry_id)
-    return see_other(request, f"/portal/entries/{entry_id}", "The dispute is withdrawn; the entry waits for approval again.")
+    return see_other(request, f"/portal/entries/{entry_id}", "The dispute is withdrawn.")
 
 
 async def _as_it_is_now(

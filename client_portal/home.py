@@ -1,6 +1,6 @@
 """The facility's first page: am I covered today, what needs me."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 
 from client_portal.zones import zone_words
 from staffing import clock
+from staffing.dunning.notices import OwingNotice, notices
 from staffing.facilities.queries import FacilityRow
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
@@ -52,13 +53,15 @@ class HomePage(Page):
     facilities: tuple[FacilityToday, ...]
     needs: NeedsYou
     now: datetime
+    owing: tuple[OwingNotice, ...] = ()
 
 
 @get("/portal", permission=Permission.PORTAL_COVER_READ)
 async def show(request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal]) -> Response[str]:
     cover = await portal.cover(tx, principal, weeks=2)
     needs = await portal.needs_you(tx, principal)
-    return render(request, home_page(principal, cover, needs, clock.now()))
+    page = home_page(principal, cover, needs, clock.now())
+    return render(request, replace(page, owing=await notices(tx, principal)))
 
 
 def home_page(principal: Principal, cover: list[FacilityCover], needs: NeedsYou, now: datetime) -> HomePage:

@@ -1,14 +1,18 @@
 """What the portal's pages of invoices show."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
+from uuid import UUID
 
-from staffing.invoicing.queries import InvoiceHead, InvoiceRow, LineRow
+from client_portal.credit_notes import Corrections
+from staffing.dunning.notices import OwingNotice
+from staffing.invoicing.queries import InvoiceHead, InvoiceRow, LineRow, PieceRow
 from staffing.invoicing.work import WorkRow
+from staffing.payments.queries import PaymentRow
 from staffing.web.formatting import date_text, day
 from staffing.web.pages import Page
-from staffing.worklog.rows import EntryRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +25,10 @@ class Invoices(Page):
     today: dict[str, date]
     """The local date of each facility's zone."""
     many_facilities: bool
+    owed: Mapping[UUID, int]
+    """What the ledger still has as owed on each invoice that is issued."""
     back_from_paying: InvoiceRow | None
+    owing: tuple[OwingNotice, ...]
     prev_href: str | None
     next_href: str | None
 
@@ -44,13 +51,20 @@ class InvoiceDocument(Page):
     """Work of the period that nobody has decided on yet."""
     history: tuple[tuple[str, str, str], ...]
     is_overdue: bool
+    corrections: Corrections
     back_from_paying: bool
+    payments: tuple[PaymentRow, ...]
     money_moves: bool
+
+    @property
+    def under_way(self) -> PaymentRow | None:
+        """A bank debit that has not settled."""
+        return next((one for one in self.payments if one.state == "processing"), None)
 
     @property
     def waiting(self) -> bool:
         """The page looks again by itself: until Stripe has it, and after paying until the ledger says so."""
-        return self.invoice.state == "finalized" or (self.back_from_paying and self.invoice.payable)
+        return self.invoice.state == "finalized" or (self.back_from_paying and self.invoice.payable and not self.under_way)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +74,10 @@ class InvoiceLineEntries(Page):
 
     invoice: InvoiceHead
     line: LineRow
-    entries: tuple[EntryRow, ...]
+    pieces: tuple[PieceRow, ...]
     zone_name: str
+    credited: Mapping[UUID, int]
+    """What credit notes took back of single entries."""
 
 
 def history(invoice: InvoiceHead, *, overdue: bool) -> tuple[tuple[str, str, str], ...]:
@@ -71,5 +87,7 @@ def history(invoice: InvoiceHead, *, overdue: bool) -> tuple[tuple[str, str, str
     steps = [("Issued", issued, "done")]
     if invoice.paid_at is not None:
         return (*steps, ("Paid", day(invoice.paid_at, zone), "done"))
+    if invoice.voided_at is not None:
+        return (*steps, ("Withdrawn: nothing is owed", day(invoice.voided_at, zone), "bad"))
     due = date_text(invoice.due_on) if invoice.due_on else ""
     return (*steps, ("Overdue since" if overdue else "Due", due, "bad" if overdue else "now"), ("Paid", "not yet", "next"))

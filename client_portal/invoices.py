@@ -14,9 +14,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from client_portal import credit_notes
 from client_portal import invoice_views as views
 from client_portal.zones import zone_words
 from staffing import clock
+from staffing.crediting.queries import credited_entries, owed_on
+from staffing.dunning.notices import notices
 from staffing.errors import NotFound
 from staffing.facilities.queries import facilities
 from staffing.identity import queries as identity
@@ -26,12 +29,13 @@ from staffing.invoicing import queries
 from staffing.invoicing.errors import NotPayable
 from staffing.invoicing.models import InvoiceState
 from staffing.invoicing.queries import InvoiceRow
+from staffing.payments import queries as payments
+from staffing.payments.models import PaymentState
 from staffing.persistence import audit
 from staffing.persistence.transactions import Transaction
 from staffing.web.http import Request
 from staffing.web.rendering import render, see_other
 from staffing.worklog.models import EntryState
-from staffing.worklog.queries import entries_of_line
 
 Tx = NamedDependency[Transaction]
 Caller = NamedDependency[Principal]
@@ -39,6 +43,8 @@ Caller = NamedDependency[Principal]
 PAYING = "relief_paying"
 _PATH = "/portal/invoices"
 _LOOK_EVERY = 3
+_SETTLED = frozenset({InvoiceState.PAID, InvoiceState.VOID})
+"""Nothing more is asked for."""
 _WAIT_AT_MOST = 15 * 60
 """Seconds for which the page goes on looking after somebody went to pay."""
 
@@ -53,11 +59,13 @@ async def show_list(request: Request, tx: Tx, principal: Caller) -> Response[str
     page = views.Invoices(
         title="Invoices",
         place=await _place(tx, principal),
-        to_pay=tuple(row for row in rows if row.state != InvoiceState.PAID),
-        earlier=tuple(row for row in rows if row.state == InvoiceState.PAID),
+        to_pay=tuple(row for row in rows if row.state not in _SETTLED),
+        earlier=tuple(row for row in rows if row.state in _SETTLED),
         today={row.facility_zone: clock.now().astimezone(ZoneInfo(row.facility_zone)).date() for row in rows},
         many_facilities=len(principal.facility_ids) > 1,
+        owed=await owed_on(tx, [row.id for row in rows]),
         back_from_paying=back,
+        owing=() if waits else await notices(tx, principal),
         prev_href=f"{_PATH}?page={here - 1}" if here > 1 else None,
         next_href=f"{_PATH}?page={here + 1}" if more else None,
         refresh_seconds=_LOOK_EVERY if waits else 0,
@@ -72,6 +80,7 @@ async def show(request: Request, tx: Tx, principal: Caller, invoice_id: FromPath
     this_one = back is not None and back.id == invoice.id
     overdue = invoice.overdue(clock.now().astimezone(ZoneInfo(invoice.facility_zone)).date())
     agency = await identity.agency(tx)
+    found = await payments.payments(tx, principal, invoice_id)
     held = await queries.held(tx, invoice)
     page = views.InvoiceDocument(
         title=f"Invoice {invoice.number}",
@@ -83,7 +92,9 @@ async def show(request: Request, tx: Tx, principal: Caller, invoice_id: FromPath
         waiting_entries=tuple(row for row in held if row.state != EntryState.DISPUTED),
         history=views.history(invoice, overdue=overdue),
         is_overdue=overdue,
+        corrections=await credit_notes.of_invoice(tx, principal, invoice),
         back_from_paying=this_one,
+        payments=tuple(found),
         money_moves=request.settings.stripe_mode == "live",
         refresh_seconds=_LOOK_EVERY if invoice.state == InvoiceState.FINALIZED or (this_one and invoice.payable) else 0,
     )
@@ -96,16 +107,17 @@ async def show_line(
 ) -> Response[str]:
     invoice = await queries.invoice(tx, principal, invoice_id)
     line = await queries.line(tx, principal, invoice_id, line_id)
-    entries = await entries_of_line(tx, principal, await queries.entry_ids(tx, line_id))
-    patients = len({entry.patient_id for entry in entries if entry.patient_id})
+    pieces = await queries.pieces(tx, principal, line_id)
+    patients = len({piece.entry.patient_id for piece in pieces if piece.entry.patient_id})
     audit.note(tx, "read", "invoice_line", line_id, facility_id=invoice.facility_id, detail=f"{patients} patients")
     page = views.InvoiceLineEntries(
-        title=f"{line.service_name}, {line.coordinator}",
+        title=", ".join(filter(None, (line.service_name, line.coordinator))),
         place=invoice.facility_name,
         invoice=invoice,
         line=line,
-        entries=tuple(entries),
-        zone_name=zone_words(invoice.facility_zone, (entry.start for entry in entries)),
+        pieces=tuple(pieces),
+        zone_name=zone_words(invoice.facility_zone, (piece.start for piece in pieces)) if pieces else "",
+        credited=await credited_entries(tx, principal, line_id),
     )
     return render(request, page)
 
@@ -116,6 +128,8 @@ async def pay(request: Request, tx: Tx, principal: Caller, invoice_id: FromPath[
     invoice = await queries.invoice(tx, principal, invoice_id)
     if invoice.state == InvoiceState.PAID:
         return see_other(request, f"{_PATH}/{invoice_id}", f"{invoice.number} is paid already. Nothing is owed on it.")
+    if any(one.state == PaymentState.PROCESSING for one in await payments.payments(tx, principal, invoice_id)):
+        return see_other(request, f"{_PATH}/{invoice_id}", f"A payment of {invoice.number} is under way already.", kind="info")
     if not invoice.payable or not invoice.hosted_url:
         raise NotPayable(
             f"{invoice.number} can be paid as soon as our payment provider has it; that takes a moment.",

@@ -7,13 +7,15 @@ from typing import ClassVar
 
 from client_portal.zones import zone_words
 from staffing.catalogue import EHR_SYSTEMS, LANGUAGES, SKILLS
+from staffing.dunning.notices import OwingNotice
 from staffing.errors import Invalid
 from staffing.facilities.queries import FacilityRow
+from staffing.invoicing.charges import Fee
 from staffing.requests.lifecycle import OVER, Progress
 from staffing.requests.models import RequestState
 from staffing.requests.queries import PAGE_SIZE
 from staffing.requests.rows import RequestDetail, RequestRow, WindowRow
-from staffing.web.formatting import day, moment
+from staffing.web.formatting import day, moment, money
 from staffing.web.forms import Field, Typed
 from staffing.web.pages import Page
 
@@ -41,6 +43,7 @@ class RequestsPage(Page):
     prev_href: str | None
     next_href: str | None
     pager_text: str
+    owing: tuple[OwingNotice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,24 @@ class RequestPage(Page):
     facts: tuple[tuple[str, str], ...]
     history: tuple[tuple[str, str, str], ...]
     can_cancel: bool
+    fee: Fee
+    """What cancelling costs now."""
     reason: Field
+
+    @property
+    def question(self) -> str:
+        """What is asked before it is cancelled: its price first."""
+        costs = ""
+        if self.fee.amount_minor:
+            booked = "1 booking is" if self.fee.bookings == 1 else f"{self.fee.bookings} bookings are"
+            amount = money(self.fee.amount_minor, self.fee.currency)
+            costs = f"Cancelling now costs {amount}, by your contract: {booked} so close that the notice is short. "
+        elif self.fee.agreed:
+            costs = "Cancelling now costs nothing. "
+        return (
+            f"{costs}What has not begun is cancelled, and the people who were to come are free again. This cannot be undone; you"
+            " can always ask anew."
+        )
 
 
 def requests_page(
@@ -88,7 +108,9 @@ def requests_page(
     )
 
 
-def request_page(request: RequestDetail, now: datetime, sent: Typed | None = None, problem: Invalid | None = None) -> RequestPage:
+def request_page(
+    request: RequestDetail, now: datetime, fee: Fee, sent: Typed | None = None, problem: Invalid | None = None
+) -> RequestPage:
     ahead = [window for window in request.windows if window.end > now or window.cancelled]
     errors = problem.fields if problem else {}
     reasons = {window.why for window in ahead if window.missing and not window.cancelled}
@@ -107,6 +129,7 @@ def request_page(request: RequestDetail, now: datetime, sent: Typed | None = Non
         history=_history(request, now),
         can_cancel=request.stored_state == RequestState.OPEN
         and any(window.start > now and not window.cancelled for window in request.windows),
+        fee=fee,
         reason=(sent or Typed()).field("reason", "Why", errors=errors, required=True),
     )
 

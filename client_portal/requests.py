@@ -1,6 +1,7 @@
 """Asking for relief and following a request."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -13,14 +14,17 @@ from pydantic import StringConstraints
 from client_portal.request_form import FormState, RequestFormPage, blank, form_page, refuse_repeat, regridded, understood
 from client_portal.request_views import RequestPage, RequestsPage, request_page, requests_page
 from staffing import clock
+from staffing.dunning.notices import notices
 from staffing.errors import Invalid, NotFound
 from staffing.facilities import queries as facilities
 from staffing.facilities.queries import FacilityRow
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
+from staffing.invoicing import charge_jobs, charges
 from staffing.persistence.transactions import Transaction
 from staffing.requests import queries, service
 from staffing.requests.errors import FormAlreadySent
+from staffing.web.formatting import money
 from staffing.web.forms import Form, Typed, bind, typed
 from staffing.web.http import Request
 from staffing.web.rendering import render, see_other
@@ -29,7 +33,10 @@ FURTHEST_PAGE = 10_000
 
 
 class CancelForm(Form):
+    """`fee_seen`: what the page said that cancelling costs, in minor units."""
+
     reason: Annotated[str, StringConstraints(max_length=500)] = ""
+    fee_seen: int = 0
 
 
 @get("/portal/requests", permission=Permission.PORTAL_REQUESTS_READ)
@@ -40,7 +47,7 @@ async def show_list(request: Request, tx: NamedDependency[Transaction], principa
     view: RequestsPage = requests_page(
         rows, await queries.counts(tx, principal), await facilities.facilities(tx, principal), past=past, page=page
     )
-    return render(request, view)
+    return render(request, replace(view, owing=await notices(tx, principal)))
 
 
 @get("/portal/requests/new", permission=Permission.PORTAL_REQUESTS_WRITE)
@@ -75,7 +82,7 @@ async def show(
     request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal], request_id: FromPath[UUID]
 ) -> Response[str]:
     detail = await queries.request_detail(tx, principal, request_id)
-    view: RequestPage = request_page(detail, clock.now())
+    view: RequestPage = request_page(detail, clock.now(), await charges.cancellation_fee(tx, principal, request_id))
     return render(request, view)
 
 
@@ -83,13 +90,23 @@ async def show(
 async def cancel(
     request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal], request_id: FromPath[UUID]
 ) -> Response[str] | Redirect:
+    """Nobody pays more for cancelling than the page has said: when the fee has risen meanwhile, it is shown again first."""
     sent = await typed(request)
+    fee = await charges.cancellation_fee(tx, principal, request_id)
     try:
-        gone = await service.cancel_request(tx, principal, request_id, bind(CancelForm, sent).reason)
+        form = bind(CancelForm, sent)
+        if fee.amount_minor > form.fee_seen:
+            raise Invalid(
+                reason=f"Cancelling costs {money(fee.amount_minor, fee.currency)} now. Please look at it, then confirm."
+            )
+        gone = await service.cancel_request(tx, principal, request_id, form.reason)
     except Invalid as problem:
         detail = await queries.request_detail(tx, principal, request_id)
-        return render(request, request_page(detail, clock.now(), sent, problem), status=422)
-    return see_other(request, f"/portal/requests/{request_id}", f"{gone.reference} is cancelled.")
+        return render(request, request_page(detail, clock.now(), fee, sent, problem), status=422)
+    if fee.amount_minor:
+        await charge_jobs.soon(tx, gone.facility_id)
+    costs = f" {money(fee.amount_minor, fee.currency)} go on your next invoice." if fee.amount_minor else ""
+    return see_other(request, f"/portal/requests/{request_id}", f"{gone.reference} is cancelled.{costs}")
 
 
 async def _again(

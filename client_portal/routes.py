@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from client_portal import approvals, cover, home, invoices, patients, requests
+from client_portal import approvals, cover, credit_notes, home, invoices, patients, payments, requests, statements
 from staffing.identity.permissions import Permission
 from staffing.web.pages import NavItem
 
@@ -21,4 +21,7 @@ HANDLERS: list[Any] = [
     *approvals.HANDLERS,
     *patients.HANDLERS,
     *invoices.HANDLERS,
+    *credit_notes.HANDLERS,
+    *payments.HANDLERS,
+    *statements.HANDLERS,
 ]

@@ -19,11 +19,13 @@ from matching.formats import (
     problem_from_json,
     problem_to_json,
 )
-from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Problem, Request, Weights, Window
+from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Limit, Objective, Problem, Request, Weights, Window
 from matching.solution import (
     Change,
+    Correction,
     Fix,
     FunnelStep,
+    Level,
     NearMiss,
     Progress,
     Reason,
@@ -32,19 +34,23 @@ from matching.solution import (
     Uncovered,
 )
 from matching.solving.solver import solve
-from matching.verify import Violation, objective_of, verify_plan
+from matching.verify import Violation, levels_of, objective_of, verify_plan
 
 __all__ = [
     "Assignment",
     "Change",
     "Coordinator",
+    "Correction",
     "Fix",
     "ForbiddenPair",
     "FunnelStep",
     "InputError",
     "InputErrors",
     "Interval",
+    "Level",
+    "Limit",
     "NearMiss",
+    "Objective",
     "Problem",
     "Progress",
     "Reason",
@@ -61,6 +67,7 @@ __all__ = [
     "explain_assignments",
     "explain_plan",
     "explain_window",
+    "levels_of",
     "objective_of",
     "plan_from_json",
     "plan_to_json",

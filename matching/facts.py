@@ -19,6 +19,9 @@ Minutes = NDArray[np.int64]
 FOREVER = np.inf
 NEVER = -np.inf
 
+NO_CAP = 1 << 40
+"""Minutes that nobody reaches: the cap of a period that a coordinator does not have."""
+
 
 class Facts:
     """A problem in arrays. Attributes named `window_…`, `request_…` are indexed by window or request; the rest by
@@ -40,6 +43,7 @@ class Facts:
         self._read_windows()
         self._read_requests()
         self._read_people()
+        self._read_limits()
         self._holders: dict[str, dict[str, Flags]] = {}
         self._levels: dict[str, Indices] = {}
         self._valid: dict[str, NDArray[np.float64]] = {}
@@ -90,6 +94,19 @@ class Facts:
                 if name in self.facility_index:
                     self.knows[c, self.facility_index[name]] = True
 
+    def _read_limits(self) -> None:
+        """`periods` is how many limits anybody has at most; period k of a coordinator is from `period_start` to
+        `period_end` and empty where they have fewer."""
+        self.periods = max((len(person.limits) for person in self.coordinators), default=0)
+        self.period_start = np.zeros((self.people, self.periods), dtype=np.int64)
+        self.period_end = np.zeros((self.people, self.periods), dtype=np.int64)
+        self.period_cap = np.full((self.people, 1 + self.periods), NO_CAP, dtype=np.int64)
+        self.period_cap[:, 0] = self.cap_minutes
+        for c, person in enumerate(self.coordinators):
+            for k, limit in enumerate(person.limits):
+                self.period_start[c, k], self.period_end[c, k] = self._minute(limit.during.start), self._minute(limit.during.end)
+                self.period_cap[c, k + 1] = limit.cap_minutes
+
     def _point(self, instant: datetime) -> float:
         return (instant - self.start) / timedelta(minutes=1)
 
@@ -124,13 +141,30 @@ class Facts:
     @cached_property
     def available(self) -> Flags:
         """(window, coordinator): whether the whole window lies inside the coordinator's availability."""
-        inside = np.zeros((len(self.windows), self.people), dtype=bool)
+        moments, before = self._free_before
+        starts, ends = np.searchsorted(moments, self.window_start), np.searchsorted(moments, self.window_end)
+        return np.asarray(before[ends] - before[starts] == self.window_minutes[:, None])
+
+    def minutes_outside(self, windows: Indices, people: Indices) -> Indices:
+        """How many minutes of the windows lie outside the availability of each of the people."""
+        moments, before = self._free_before
+        starts = np.searchsorted(moments, self.window_start[windows])[:, None]
+        ends = np.searchsorted(moments, self.window_end[windows])[:, None]
+        free = (before[ends, people] - before[starts, people]).sum(axis=0, dtype=np.int64)
+        return np.asarray(self.window_minutes[windows].sum() - free)
+
+    @cached_property
+    def _free_before(self) -> tuple[Minutes, NDArray[np.int32]]:
+        """The moments at which any window starts or ends, and (moment, coordinator) the minutes of availability before."""
+        moments = np.unique(np.concatenate([self.window_start, self.window_end]))
+        free = np.zeros((len(moments), self.people), dtype=np.int32)
         for c, person in enumerate(self.coordinators):
             starts, ends = self._joined(person)
             if len(starts):
-                before = np.searchsorted(starts, self.window_start, side="right") - 1
-                inside[:, c] = (before >= 0) & (self.window_end <= ends[before])
-        return inside
+                after = np.cumsum(ends - starts)
+                corners = np.stack([starts, ends], axis=1).reshape(-1)
+                free[:, c] = np.interp(moments, corners, np.stack([after - (ends - starts), after], axis=1).reshape(-1))
+        return moments, free
 
     def _joined(self, person: Coordinator) -> tuple[Minutes, Minutes]:
         """The person's availability with touching intervals joined."""
@@ -152,7 +186,9 @@ class Facts:
         masks = np.zeros((len(self.requests), self.people), dtype=np.uint32)
         for r in range(len(self.requests)):
             for bit, rule in enumerate(PERSON_RULES):
-                masks[r] |= (~rule.passes(self, r)).astype(np.uint32) << np.uint32(bit)
+                passes = rule.passes(self, r)
+                if not passes.all():
+                    masks[r] |= np.multiply(~passes, np.uint32(1 << bit), dtype=np.uint32)
         return masks
 
     @cached_property

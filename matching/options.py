@@ -23,7 +23,11 @@ class Options:
     `person`, `item` and `value` are per option; `value` is what the option earns by itself: slots times worth, less the
     price of the pair where the item is all that the person can take of the request, plus what keeping the previous plan
     saves. Attributes `item_…` are per item; `shared_request` is the request of an item that is one of several windows
-    of a split request, else −1."""
+    of a split request, else −1.
+
+    `period_minutes` (option, period) are the minutes of the option that fall in each of its person's periods, and
+    `period_cap` (person, period) how many minutes each period may hold. Period 0 is the whole horizon, the others are
+    the person's limits; who has fewer limits than others has periods that nothing falls in."""
 
     def __init__(self, facts: Facts) -> None:
         self.day_rules = DayRules(facts)
@@ -37,6 +41,7 @@ class Options:
         self.under_price = weights.under_target
         self.constant = -weights.change * len(facts.problem.previous)
         self.pinned = self._options_of(facts, facts.problem.pins)
+        self.previous = self._options_of(facts, facts.problem.previous) if weights.change else []
 
     def _make_items(self, facts: Facts) -> None:
         requests: list[int] = []
@@ -116,8 +121,36 @@ class Options:
     def _take_people(self, facts: Facts) -> None:
         self.people = facts.people
         self.cap_minutes, self.max_facilities = facts.cap_minutes, facts.max_facilities
+        self.period_cap, self.period_minutes = facts.period_cap, self._minutes_by_period(facts)
+        self._period_start, self._period_end = facts.period_start, facts.period_end
         self.target_slots, self.low_slots = facts.target_slots, facts.low_slots
         self.knows = facts.knows
+
+    def _minutes_by_period(self, facts: Facts) -> Points:
+        minutes = np.zeros((len(self.item), 1 + facts.periods), dtype=np.int64)
+        minutes[:, 0] = self.item_minutes[self.item]
+        if not facts.periods or not len(self.item):
+            return minutes
+        limits = np.concatenate([facts.period_start, facts.period_end], axis=1)
+        kinds, kind_of = np.unique(limits, axis=0, return_inverse=True)
+        kind_of = kind_of.reshape(-1)[self.person]
+        for kind, (starts, ends) in enumerate(zip(kinds[:, : facts.periods], kinds[:, facts.periods :], strict=True)):
+            mine = np.nonzero(kind_of == kind)[0]
+            inside = (self.window_start[:, None] >= starts) & (self.window_start[:, None] < ends)
+            by_item = np.add.reduceat(inside * facts.window_minutes[:, None], self.item_first, axis=0)
+            minutes[mine, 1:] = by_item[self.item[mine]]
+        return minutes
+
+    def minutes_in_periods(self, people: Indices, i: int) -> Points:
+        """(person, period): the minutes of an item that fall in each of the people's periods, whether or not they have
+        the option. Column 0 is the whole item."""
+        minutes = np.zeros((len(people), self.period_cap.shape[1]), dtype=np.int64)
+        minutes[:, 0] = self.item_minutes[i]
+        starts, ends = self._period_start[people], self._period_end[people]
+        for w in range(self.item_first[i], self.item_last[i]):
+            start = self.window_start[w]
+            minutes[:, 1:] += ((start >= starts) & (start < ends)) * (self.window_end[w] - start)
+        return minutes
 
     def of_person(self, c: int) -> Indices:
         """The options of a person."""

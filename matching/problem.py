@@ -8,6 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+
+
+class Objective(StrEnum):
+    """How the parts of a plan's worth stand to each other."""
+
+    WEIGHTED = "weighted"  # one sum, as the weights have it
+    LEXICOGRAPHIC = "lexicographic"  # cover first, then continuity, then balance, then margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,22 @@ class Weights:
     change: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A cap for part of the horizon, such as one week of several: the windows that start in `during` total at most
+    `cap_minutes`."""
+
+    during: Interval
+    cap_minutes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coordinator:
     """A person who can be assigned.
 
     `services` maps a service to the person's level in it; `credentials` a credential to the instant until which it is
-    valid. `available` intervals do not overlap. `cap_minutes` is never exceeded, `target_minutes` is aimed at.
+    valid. `available` intervals do not overlap. `cap_minutes` is never exceeded, `target_minutes` is aimed at; both
+    count the whole horizon. `limits` cap parts of it, which do not overlap: a plan of several weeks has one for each.
     `max_facilities` limits the different facilities served in this plan. `known_facilities` earn continuity;
     `excluded_facilities` are never served.
 
@@ -67,6 +85,7 @@ class Coordinator:
     licence_states: frozenset[str] = frozenset()
     screened_until: datetime | None = None
     oriented_facilities: frozenset[str] = frozenset()
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +156,10 @@ class Problem:
     not. `previous` is the running plan: each of its assignments that the new plan drops costs `weights.change`.
     Assignments for the same person on two local days (the person's own zone; a window belongs to the day it starts on)
     keep `rest_minutes` between them; on one local day the last end is at most `max_span_minutes` after the first start.
-    None switches either rule off."""
+    None switches either rule off.
+
+    With the lexicographic objective the levels of `matching.levels` come one after the other, and what a level reached
+    is kept by those after it: all of it, or `keep_per_mille` of it where a little may be given for them."""
 
     horizon: Interval
     coordinators: tuple[Coordinator, ...]
@@ -150,3 +172,5 @@ class Problem:
     rest_minutes: int | None = None
     max_span_minutes: int | None = None
     home_country: str = "US"
+    objective: Objective = Objective.WEIGHTED
+    keep_per_mille: int = 1000

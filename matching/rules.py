@@ -132,7 +132,7 @@ def _sharing(state: State, people: Indices, i: int) -> Flags:
 def _no_overlap(state: State, people: Indices, i: int) -> Flags:
     passes = np.ones(len(people), dtype=bool)
     for cells in state.cells(i):
-        passes &= (state.work_day[people, cells] == FREE).all(axis=1)
+        passes &= ~state.works_during(people, cells)
     return passes
 
 
@@ -166,11 +166,18 @@ def _cap(state: State, people: Indices, i: int) -> Flags:
     return np.asarray(state.minutes[people] + options.item_minutes[i] <= options.cap_minutes[people])
 
 
+def _period_caps(state: State, people: Indices, i: int) -> Flags:
+    options = state.options
+    if options.period_cap.shape[1] == 1:
+        return np.ones(len(people), dtype=bool)
+    more = state.period_minutes[people] + options.minutes_in_periods(people, i)
+    return np.asarray((more <= options.period_cap[people])[:, 1:].all(axis=1))
+
+
 def _facilities(state: State, people: Indices, i: int) -> Flags:
     options = state.options
-    serves = state.serves[people] > 0
-    room = serves.sum(axis=1) < options.max_facilities[people]
-    return np.asarray(serves[:, options.item_facility[i]] | room)
+    serves = state.serves[people, options.item_facility[i]] > 0
+    return np.asarray(serves | (state.facilities[people] < options.max_facilities[people]))
 
 
 PLAN_RULES = (
@@ -180,6 +187,7 @@ PLAN_RULES = (
     PlanRule("rest", "keeps the rest between two days", _rest),
     PlanRule("span", "keeps within the longest working day", _span),
     PlanRule("cap", "has minutes left under the cap", _cap),
+    PlanRule("period_cap", "has minutes left under the cap of every week or period with a cap of its own", _period_caps),
     PlanRule("facilities", "may serve one more facility, or serves this one", _facilities),
 )
 

@@ -62,6 +62,15 @@ class NearMiss:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """One smallest set of rules that would have to give way for somebody to take the window: a part of it helps nobody.
+    `people` are stopped by exactly these rules."""
+
+    rules: tuple[str, ...]
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One thing to change in the problem. `rule` is the rule it eases; `values` are what `matching.explaining.fixes.apply_fix`
     needs.
@@ -92,13 +101,14 @@ class Fix:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncovered:
     """A window that lacks `missing` people, and why: the funnel adds up from all coordinators to those left at its
-    end."""
+    end. `corrections` are all the smallest sets of rules that stand in the way, those of fewest rules first."""
 
     window: str
     request: str
     missing: int
     funnel: tuple[FunnelStep, ...] = ()
     near_misses: tuple[NearMiss, ...] = ()
+    corrections: tuple[Correction, ...] = ()
     nearest_fix: Fix | None = None
 
 
@@ -121,12 +131,24 @@ class Reason:
     sentences: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What a plan reaches on one level of the lexicographic objective, in points.
+
+    `bound` is proven: no plan that keeps the earlier levels reaches more (None: nothing proven)."""
+
+    name: str
+    value: int
+    bound: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
     """A plan. `objective` is in the problem's points, recomputed from the assignments; `bound` is proven: no plan is
     worth more (None: nothing proven). For public task formats, where less is better, no plan needs less than `bound`.
 
-    `conflicts` say, when the status is infeasible, which pins contradict which rule.
+    `conflicts` say, when the status is infeasible, which pins contradict which rule. `levels` hold the parts of the
+    objective of a plan that was made level by level; their sum is the objective, and `bound` is then None.
     """
 
     assignments: tuple[Assignment, ...]
@@ -136,6 +158,7 @@ class Solution:
     seconds: float
     uncovered: tuple[Uncovered, ...] = ()
     conflicts: tuple[str, ...] = ()
+    levels: tuple[Level, ...] = ()
 
     @property
     def gap(self) -> float | None:

@@ -14,24 +14,32 @@ class State:
     """Options taken, with everything that the plan rules look at. Changed by `add` and `remove`.
 
     `heads[i]` people have item i, `has[c, i]` says who; `sharers[r]` people are on request r, and `held[c, r]` counts
-    the items of it that c has; `serves[c, f]` counts the items of c at facility f. `work_day[c, k]` is the local day of
-    the window that c works in cell k of time, FREE where none."""
+    the items of it that c has; `period_minutes` (person, period) are planned, as `Options.period_minutes` counts them;
+    `serves[c, f]` counts the items of c at facility f, `facilities[c]` the facilities with any. `work_day[c, k]` is the local
+    day of the window that c works in cell k of time, FREE where none."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         items, requests = len(options.item_request), len(options.request_sharers)
         self.taken: list[set[int]] = [set() for _ in range(options.people)]
-        self.has = np.zeros((options.people, items), dtype=bool)
+        # The rules read one item, request or moment for many people: those lie side by side in memory.
+        self.has = np.zeros((options.people, items), dtype=bool, order="F")
         self.heads = np.zeros(items, dtype=np.int64)
-        self.minutes = np.zeros(options.people, dtype=np.int64)
+        self.period_minutes = np.zeros_like(options.period_cap)
         self.slots = np.zeros(options.people, dtype=np.int64)
-        self.serves = np.zeros(options.knows.shape, dtype=np.int16)
+        self.serves = np.zeros(options.knows.shape, dtype=np.int16, order="F")
+        self.facilities = np.zeros(options.people, dtype=np.int64)
         self.sharers = np.zeros(requests, dtype=np.int64)
-        self.held = np.zeros((options.people, requests), dtype=np.int16)
+        self.held = np.zeros((options.people, requests), dtype=np.int16, order="F")
         moments = np.concatenate([options.window_start, options.window_end])
         self._grain = max(1, int(np.gcd.reduce(moments, initial=0)))
         self.horizon = int(moments.max(initial=0))
-        self.work_day = np.full((options.people, self.horizon // self._grain), FREE, dtype=np.int32)
+        self.work_day = np.full((options.people, self.horizon // self._grain), FREE, dtype=np.int32, order="F")
+
+    @property
+    def minutes(self) -> Points:
+        """Everybody's minutes in the whole horizon."""
+        return self.period_minutes[:, 0]
 
     @property
     def chosen(self) -> Indices:
@@ -47,6 +55,12 @@ class State:
         """The cells that any work between two minutes touches."""
         return slice(max(0, start // self._grain), max(0, -(-end // self._grain)))
 
+    def works_during(self, people: Indices, cells: slice) -> Flags:
+        """Whether each of the people works in any of the cells."""
+        if 4 * len(people) < self.options.people:
+            return np.asarray((self.work_day[people, cells] != FREE).any(axis=1))
+        return np.asarray((self.work_day.T[cells] != FREE).any(axis=0)[people])
+
     def add(self, option: int) -> None:
         """Takes an option."""
         self._change(option, 1)
@@ -61,9 +75,12 @@ class State:
         (self.taken[c].add if step > 0 else self.taken[c].remove)(option)
         self.has[c, i] = step > 0
         self.heads[i] += step
-        self.minutes[c] += step * options.item_minutes[i]
+        self.period_minutes[c] += step * options.period_minutes[option]
         self.slots[c] += step * options.item_slots[i]
-        self.serves[c, options.item_facility[i]] += step
+        facility = options.item_facility[i]
+        served = self.serves[c, facility] > 0
+        self.serves[c, facility] += step
+        self.facilities[c] += int(self.serves[c, facility] > 0) - int(served)
         for w, cells in zip(options.windows_of(i), self.cells(i), strict=True):
             self.work_day[c, cells] = options.day_rules.day_of(np.array([c]), w)[0] if step > 0 else FREE
         r = int(options.item_request[i])

@@ -5,7 +5,7 @@ points again."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations
@@ -33,6 +33,7 @@ def verify_plan(problem: Problem, plan: Solution) -> tuple[Violation, ...]:
     counted = objective_of(problem, plan.assignments)
     if counted != plan.objective:
         found.append(Violation("objective", f"the plan is worth {counted} points, not {plan.objective} as it says"))
+    found += _levels(plan, levels_of(problem, plan.assignments))
     if plan.bound is not None and plan.bound < counted:
         found.append(Violation("bound", f"the bound {plan.bound} is below the {counted} points that the plan is worth"))
     return tuple(found)
@@ -141,6 +142,13 @@ def _person(book: _Book, person: Coordinator, names: list[str]) -> Iterator[Viol
     minutes = sum(_minutes(window) for window in windows)
     if minutes > person.cap_minutes:
         yield Violation("cap", f"{person.id} has {minutes} minutes, the cap is {person.cap_minutes}", person.id)
+    for limit in person.limits:
+        inside = [window for window in windows if limit.during.start <= window.start < limit.during.end]
+        minutes = sum(_minutes(window) for window in inside)
+        if minutes > limit.cap_minutes:
+            when = f"from {limit.during.start.isoformat()} to {limit.during.end.isoformat()}"
+            case = f"{person.id} has {minutes} minutes {when}, the cap is {limit.cap_minutes}"
+            yield Violation("period_cap", case, person.id, inside[-1].id)
     facilities = {book.request_of[name].facility for name in names}
     if len(facilities) > person.max_facilities:
         case = f"{person.id} serves {len(facilities)} facilities, at most {person.max_facilities} are allowed"
@@ -206,28 +214,48 @@ def _minutes(window: Window) -> int:
     return (window.end - window.start) // timedelta(minutes=1)
 
 
+def _levels(plan: Solution, counted: Mapping[str, int]) -> Iterator[Violation]:
+    """Where the levels that a plan claims differ from those counted."""
+    if plan.levels and [level.name for level in plan.levels] != list(counted):
+        yield Violation("levels", f"the plan's levels are not {', '.join(counted)}")
+        return
+    for level in plan.levels:
+        value = counted[level.name]
+        if level.value != value:
+            yield Violation("levels", f"the plan reaches {value} points of {level.name}, not {level.value} as it says")
+        if level.bound is not None and level.bound < value:
+            yield Violation("bound", f"the bound {level.bound} of {level.name} is below the {value} points that the plan reaches")
+
+
 def objective_of(problem: Problem, assignments: Iterable[Assignment]) -> int:
     """The points that the assignments are worth, as `matching.problem.Weights` states them. All ids must be known."""
+    return sum(levels_of(problem, assignments).values())
+
+
+def levels_of(problem: Problem, assignments: Iterable[Assignment]) -> dict[str, int]:
+    """The parts of what the assignments are worth, in the order in which a lexicographic plan is made: cover by
+    priority; continuity, with the prices of new facilities, of pairs and of changes to the previous plan; balance; and
+    margin."""
     book, weights, slot = _Book(problem), problem.weights, problem.slot_minutes
     chosen = set(assignments)
-    points = 0
+    cover = continuity = balance = margin = 0
     slots_of: Counter[str] = Counter()
     served: set[tuple[str, str]] = set()
     pairs: set[tuple[str, str]] = set()
     for assignment in chosen:
         person, request = book.coordinators[assignment.coordinator], book.request_of[assignment.window]
         slots = _minutes(book.windows[assignment.window]) // slot
-        worth = weights.priority[request.priority] + request.bill_per_hour - person.pay_per_hour
+        cover += slots * weights.priority[request.priority]
+        margin += slots * (request.bill_per_hour - person.pay_per_hour)
         if request.facility in person.known_facilities:
-            worth += weights.continuity
-        points += slots * worth
+            continuity += slots * weights.continuity
         slots_of[person.id] += slots
         served.add((person.id, request.facility))
         pairs.add((person.id, request.id))
     for person in problem.coordinators:
         target = person.target_minutes // slot
-        points -= weights.over_target * max(0, slots_of[person.id] - target)
-        points -= weights.under_target * max(0, target * 60 // 100 - slots_of[person.id])
-    points -= weights.new_facility * sum(facility not in book.coordinators[who].known_facilities for who, facility in served)
-    points -= weights.pair * len(pairs)
-    return points - weights.change * sum(kept not in chosen for kept in set(problem.previous))
+        balance -= weights.over_target * max(0, slots_of[person.id] - target)
+        balance -= weights.under_target * max(0, target * 60 // 100 - slots_of[person.id])
+    continuity -= weights.new_facility * sum(facility not in book.coordinators[who].known_facilities for who, facility in served)
+    continuity -= weights.pair * len(pairs) + weights.change * sum(kept not in chosen for kept in set(problem.previous))
+    return {"cover": cover, "continuity": continuity, "balance": balance, "margin": margin}

@@ -1,6 +1,5 @@
 """The sandbox as an application: on its own, or mounted under a path of the product's process."""
 
-import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -8,16 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, MediaType, Request, Response, delete, get, post, route
+from litestar import Litestar, MediaType, Request, Response, get, post, route
 from litestar.enums import HttpMethod
 from litestar.exceptions import HTTPException
 
-from billing.sandbox import faults
-from billing.sandbox.api import BROKEN, Interface
-from billing.sandbox.context import Addresses
-from billing.sandbox.pages import HostedPages, stylesheet
+from billing.sandbox.context import Addresses, SandboxClock
+from billing.sandbox.control import Control
+from billing.sandbox.delivery.webhooks import Deliverer
+from billing.sandbox.hosted.invoice_pages import InvoicePages
+from billing.sandbox.hosted.rendering import stylesheet
+from billing.sandbox.hosted.setup_pages import SetupPages
+from billing.sandbox.interface.api import BROKEN, Interface
 from billing.sandbox.store import Store
-from billing.sandbox.webhooks import Deliverer
 from billing.sandbox.wire import Problem, as_answer, respond
 
 _LOG = logging.getLogger(__name__)
@@ -46,21 +47,24 @@ def create_app(
     pages' addresses. Events go signed with `webhook_secret` to `webhook_url` (empty: nowhere), a failed delivery again
     after `retry_seconds`, doubling. A paid page links to `return_url_allow`. `clock` tells the sandbox's time, so that it
     can follow a moved clock. `api_key` is the one key that opens the interface (None: any test key, for a sandbox that only
-    its owner can reach). `faults_allowed` opens `/_control/faults`.
+    its owner can reach). `faults_allowed` opens `/_control/…`
+    (see `billing.sandbox.control`). `webhook_secret` may be two with a comma between them, while it is being changed.
 
     Mounted in another application, enter `app.lifespan()` in that one's: the webhooks are delivered meanwhile. Without
     it they are delivered from the first request on.
     """
     store = Store(database)
     addresses = Addresses(public_url, webhook_url, webhook_secret, return_url_allow)
-    deliverer = Deliverer(store, addresses, clock, faults_allowed=faults_allowed, retry_seconds=retry_seconds)
+    own_clock = SandboxClock(clock)
+    deliverer = Deliverer(store, addresses, own_clock, faults_allowed=faults_allowed, retry_seconds=retry_seconds)
 
     def after_work() -> None:
         deliverer.start()
         deliverer.wake()
 
-    interface = Interface(store, addresses, clock, faults_allowed, after_work, api_key)
-    pages = HostedPages(store, addresses, clock, after_work)
+    interface = Interface(store, addresses, own_clock, faults_allowed, after_work, api_key)
+    invoice_pages = InvoicePages(store, addresses, own_clock, after_work)
+    setup_pages = SetupPages(store, addresses, own_clock, after_work)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -71,9 +75,9 @@ def create_app(
             await deliverer.stop()
             store.close()
 
-    handlers = [*_interface_handlers(interface), *_page_handlers(pages)]
+    handlers = [*_interface_handlers(interface), *_invoice_handlers(invoice_pages), *_setup_handlers(setup_pages)]
     if faults_allowed:
-        handlers += _control_handlers(store)
+        handlers += Control(store, addresses, own_clock, after_work).handlers()
     return Litestar(
         route_handlers=handlers,
         lifespan=[lifespan],
@@ -92,7 +96,7 @@ def _interface_handlers(interface: Interface) -> list[Any]:
     return [call]
 
 
-def _page_handlers(pages: HostedPages) -> list[Any]:
+def _invoice_handlers(pages: InvoicePages) -> list[Any]:
     @get("/i/{token:str}")
     async def show_invoice(request: Request[Any, Any, Any]) -> Response[str]:
         return await pages.show(request)
@@ -100,6 +104,10 @@ def _page_handlers(pages: HostedPages) -> list[Any]:
     @post("/i/{token:str}")
     async def pay_invoice(request: Request[Any, Any, Any]) -> Response[Any]:
         return await pages.pay(request)
+
+    @post("/i/{token:str}/settle")
+    async def settle_debit(request: Request[Any, Any, Any]) -> Response[Any]:
+        return await pages.settle(request)
 
     @get("/i/{token:str}/receipt")
     async def show_receipt(request: Request[Any, Any, Any]) -> Response[str]:
@@ -109,31 +117,19 @@ def _page_handlers(pages: HostedPages) -> list[Any]:
     async def show_stylesheet() -> Response[str]:
         return stylesheet()
 
-    return [show_invoice, pay_invoice, show_receipt, show_stylesheet]
+    return [show_invoice, pay_invoice, settle_debit, show_receipt, show_stylesheet]
 
 
-def _control_handlers(store: Store) -> list[Any]:
-    @post("/_control/faults")
-    async def set_fault(request: Request[Any, Any, Any]) -> Response[str]:
-        try:
-            wanted = json.loads(await request.body())
-            if not isinstance(wanted, dict):
-                raise Problem(400, "A fault is a JSON object.")
-            with store.transaction() as transaction:
-                faults.add(transaction, wanted)
-        except ValueError:
-            return respond(as_answer(Problem(400, "A fault is a JSON object.").body(), 400))
-        except Problem as problem:
-            return respond(as_answer(problem.body(), problem.status))
-        return respond(as_answer({"set": wanted}, 201))
+def _setup_handlers(pages: SetupPages) -> list[Any]:
+    @get("/c/{token:str}")
+    async def show_setup(request: Request[Any, Any, Any]) -> Response[str]:
+        return await pages.show(request)
 
-    @delete("/_control/faults", status_code=200)
-    async def clear_faults() -> Response[str]:
-        with store.transaction() as transaction:
-            faults.clear(transaction)
-        return respond(as_answer({"set": None}))
+    @post("/c/{token:str}")
+    async def save_method(request: Request[Any, Any, Any]) -> Response[Any]:
+        return await pages.save(request)
 
-    return [set_fault, clear_faults]
+    return [show_setup, save_method]
 
 
 def _refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[str]:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from billing.sandbox.store import Transaction
@@ -31,6 +31,31 @@ class Addresses:
         """The full address of a hosted invoice page."""
         return f"{self.public_url.rstrip('/')}/i/{token}"
 
+    def setup_page(self, token: str) -> str:
+        """The full address of a hosted page for saving a way to pay."""
+        return f"{self.public_url.rstrip('/')}/c/{token}"
+
+
+@dataclass(slots=True)
+class SandboxClock:
+    """The sandbox's time: that of `base`, moved on by what `/_control/clock` has added (kept in the file)."""
+
+    base: Callable[[], datetime]
+    offset: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return self.base() + self.offset
+
+    def load(self, store: Transaction) -> None:
+        """Take over the offset that is kept, which another process may have changed."""
+        self.offset = timedelta(seconds=int(store.setting("clock_offset")))
+
+    def advance(self, store: Transaction, seconds: int) -> None:
+        """Move the clock on, for good."""
+        self.load(store)
+        self.offset += timedelta(seconds=seconds)
+        store.set_setting("clock_offset", str(int(self.offset.total_seconds())))
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -51,8 +76,20 @@ class Context:
         """The object, or Stripe's `resource_missing`."""
         found = self.store.get(kind, object_id)
         if found is None:
-            raise Problem(status, f"No such {kind.replace('_', '')}: '{object_id}'", code="resource_missing", param=param)
+            raise Problem(status, f"No such {kind.replace('_', ' ')}: '{object_id}'", code="resource_missing", param=param)
         return found
+
+    def later(self, seconds: int, kind: str, subject: str) -> None:
+        """Have `billing.sandbox.due` do something about an object when the sandbox's clock has gone on by `seconds`."""
+        self.store.execute("insert into due (due_at, kind, subject) values (?, ?, ?)", (self.now + seconds, kind, subject))
+
+    def change(self, kept: Object, changes: Object, event_type: str) -> Object:
+        """Keep `changes` to an object and tell about it, with the values before."""
+        previous = {name: kept[name] for name, value in changes.items() if kept.get(name) != value}
+        changed = self.store.put({**kept, **changes})
+        if previous:
+            self.emit(event_type, changed, previous)
+        return changed
 
     def emit(self, event_type: str, about: Object, previous: Object | None = None) -> None:
         """Keep an event about an object as it is now, and have it delivered."""

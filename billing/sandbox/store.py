@@ -29,8 +29,12 @@ create table if not exists deliveries (
 create index if not exists deliveries_by_state on deliveries (state, due_at);
 create table if not exists keys (
     key text primary key, fingerprint text not null, taken_at real not null, status integer, body text);
-create table if not exists faults (position integer primary key autoincrement, kind text not null, path text not null,
-    uses integer not null, seconds real not null);
+create table if not exists fault_plans (position integer primary key autoincrement, kind text not null, path text not null,
+    uses integer not null, seconds real not null, every integer not null, seen integer not null);
+create table if not exists due (
+    position integer primary key autoincrement, due_at integer not null, kind text not null, subject text not null);
+create index if not exists due_by_time on due (due_at, position);
+drop table if exists faults;
 create table if not exists settings (name text primary key, value text not null);
 """
 
@@ -71,6 +75,7 @@ class Store:
             connection.execute("pragma synchronous = normal")
             connection.executescript(_SCHEMA)
             connection.execute("insert or ignore into settings values ('form_secret', ?)", (secrets.token_hex(32),))
+            connection.execute("insert or ignore into settings values ('clock_offset', '0')")
             self._connection = connection
         return self._connection
 
@@ -133,21 +138,29 @@ class Transaction:
         )
         return [json.loads(row[0]) for row in rows]
 
-    def add_page(self, token: str, invoice: str) -> None:
-        """Let the hosted page `token` show `invoice`."""
-        self._connection.execute("insert into pages values (?, ?)", (token, invoice))
+    def remove(self, object_id: str) -> None:
+        """Forget an object for good."""
+        self._connection.execute("delete from objects where id = ?", (object_id,))
 
-    def invoice_of_page(self, token: str) -> Object | None:
-        """The invoice that the hosted page `token` shows."""
+    def add_page(self, token: str, object_id: str) -> None:
+        """Let the hosted page `token` show an object."""
+        self._connection.execute("insert into pages values (?, ?)", (token, object_id))
+
+    def of_page(self, kind: str, token: str) -> Object | None:
+        """The object of `kind` that the hosted page `token` shows."""
         row = self._connection.execute("select invoice from pages where token = ?", (token,)).fetchone()
-        return None if row is None else self.get("invoice", row[0])
+        return None if row is None else self.get(kind, row[0])
 
     def setting(self, name: str) -> str:
         """A value that was made with the file."""
         return str(self._connection.execute("select value from settings where name = ?", (name,)).fetchone()[0])
 
+    def set_setting(self, name: str, value: str) -> None:
+        """Keep a value under a name."""
+        self._connection.execute("insert or replace into settings values (?, ?)", (name, value))
+
     def execute(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
-        """Any other statement, for the modules that own a table: keys, deliveries, faults."""
+        """Any other statement, for the modules that own a table: keys, deliveries, faults, what is due."""
         return self._connection.execute(statement, values)
 
 

@@ -6,28 +6,42 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from matching.commands.kinds import Kind
 from matching.problem import Problem
-from matching.public.smptsp import Tasks
-from matching.solution import Reason, Solution, Uncovered
+from matching.solution import Reason, Solution, Status, Uncovered
 from matching.verify import Violation
 
 
-def print_summary(problem: Problem | Tasks, plan: Solution, out: Path | None) -> None:
+def print_summary(kind: Kind, problem: object, plan: Solution, out: Path | None) -> None:
     """Status, objective, bound, gap and seconds, and what is covered."""
-    unit = "people" if isinstance(problem, Tasks) else "points"
+    unit = kind.unit
     print(f"status     {plan.status.value}")
     if plan.conflicts:
-        print("the pins contradict the rules:")
+        print("the pins contradict the rules:" if isinstance(problem, Problem) else "there is no plan:")
         for conflict in plan.conflicts:
             print(f"  {conflict}")
         return
-    print(f"objective  {plan.objective:,} {unit}")
-    print(f"bound      {'none proven' if plan.bound is None else f'{plan.bound:,} {unit}'}")
-    print(f"gap        {'unknown' if plan.gap is None else f'{plan.gap:.3%}'}")
+    if plan.status is Status.STOPPED:
+        print("objective  no plan was found")
+    else:
+        print(f"objective  {plan.objective:,} {unit}")
+    if plan.levels:
+        _print_levels(plan)
+    else:
+        print(f"bound      {'none proven' if plan.bound is None else f'{plan.bound:,} {unit}'}")
+    if plan.status is not Status.STOPPED and not plan.levels:
+        print(f"gap        {'unknown' if plan.gap is None else f'{plan.gap:.3%}'}")
     print(f"seconds    {plan.seconds:.1f}")
     if isinstance(problem, Problem):
         _print_cover(problem, plan)
     print(f"plan       {out if out is not None else 'not written; --out FILE writes it'}")
+
+
+def _print_levels(plan: Solution) -> None:
+    """What each level of a lexicographic plan is worth, and how it is proven."""
+    for level in plan.levels:
+        proof = "not proven" if level.bound is None else "proven" if level.bound == level.value else f"at most {level.bound:,}"
+        print(f"{level.name:10} {level.value:,} points ({proof})")
 
 
 def _print_cover(problem: Problem, plan: Solution) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from contextlib import suppress
 from threading import Lock
 from typing import Protocol
 
@@ -62,7 +64,7 @@ class JsonLines(Silence):
 
 
 class LiveLine(Silence):
-    """One line on the terminal, written over."""
+    """One line on the terminal, written over. Never wider than the terminal: a wrapped line could not be written over."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -75,13 +77,24 @@ class LiveLine(Silence):
             text += f"  {event.objective:,}"
         if event.gap is not None:
             text += f"  at most {event.gap:.2%} better"
+        text = text[: shutil.get_terminal_size((80, 24)).columns - 1]
         with self._lock:
-            sys.stderr.write("\r" + text.ljust(self._width)[:160])
-            sys.stderr.flush()
+            self._write("\r" + text.ljust(self._width))
             self._width = len(text)
 
     def close(self) -> None:
         """Clears the line."""
         with self._lock:
-            sys.stderr.write("\r" + " " * self._width + "\r")
+            self._write("\r" + " " * self._width + "\r")
+            self._width = 0
+
+    def _write(self, text: str) -> None:
+        """Writes; a terminal that is gone ends the showing, not the search."""
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
             sys.stderr.flush()
+
+
+def show_for(*, json_lines: bool = False) -> Show:
+    """JSON lines where wanted, else a live line where standard error is a terminal, else nothing."""
+    return JsonLines() if json_lines else LiveLine() if sys.stderr.isatty() else Silence()

@@ -6,22 +6,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matching.explaining.nearest import nearest_fix
+from matching.explaining.blocking import RULES, Masks, corrections, funnel_of, near_misses
+from matching.explaining.nearest import Decided, nearest_fix
 from matching.facts import Facts
 from matching.options import Options
-from matching.problem import Assignment, Problem
-from matching.rules import PERSON_RULES, PLAN_RULES, SENTENCES, Indices
-from matching.solution import FunnelStep, NearMiss, Reason, Solution, Uncovered
+from matching.problem import Assignment, Objective, Problem
+from matching.rules import PERSON_RULES, PLAN_RULES, SENTENCES, Flags, Indices
+from matching.solution import NearMiss, Reason, Solution, Uncovered
 from matching.solving.neighbourhood import Picker
 from matching.state import State
 
-RULES = (*(rule.name for rule in PERSON_RULES), *(rule.name for rule in PLAN_RULES), "worth")
-"""The rules of a funnel, in order; the number of each is its bit in a mask."""
-
 _MOST_NEAR_MISSES = 8
-_WORTH = len(RULES) - 1
+_WORTH = np.uint32(1) << np.uint32(RULES.index("worth"))
+_AVAILABILITY = np.uint32(1) << np.uint32(RULES.index("availability"))
 
 
 class Explainer:
@@ -32,8 +30,13 @@ class Explainer:
         self.problem, self.plan = problem, plan
         self.facts = Facts(problem)
         self.options = Options(self.facts)
+        self.decided = Decided(problem)
         self.picker = Picker(self.options)
         self.state = State(self.options)
+        self._everybody = np.arange(self.facts.people)
+        names = [person.id for person in problem.coordinators]
+        self._rank = np.empty(len(names), dtype=np.int64)
+        self._rank[sorted(range(len(names)), key=names.__getitem__)] = self._everybody
         items: dict[tuple[int, int], int] = {}
         for assignment in plan.assignments:
             try:
@@ -62,7 +65,7 @@ class Explainer:
 
     def _item(self, i: int) -> list[Uncovered]:
         masks = self.masks(i)
-        funnel, misses = self._funnel(masks), self._near_misses(masks)
+        funnel, misses, ways = funnel_of(masks), self._near_misses(masks), corrections(masks)
         fix = nearest_fix(self, i, masks)
         missing = int(self.options.item_heads[i] - self.state.heads[i])
         request = self.facts.requests[self.options.item_request[i]].id
@@ -73,42 +76,45 @@ class Explainer:
                 missing=missing,
                 funnel=funnel,
                 near_misses=misses,
+                corrections=ways,
                 nearest_fix=fix,
             )
             for w in self.options.windows_of(i)
         ]
 
-    def masks(self, i: int) -> NDArray[np.uint32]:
+    def masks(self, i: int) -> Masks:
         """For every coordinator, a bit mask of the rules that keep them from the item, in the order of RULES; 0:
         nothing does."""
         facts, r = self.facts, int(self.options.item_request[i])
-        masks: NDArray[np.uint32] = facts.violations[r].copy()
+        masks: Masks = facts.violations[r].copy()
         if not facts.requests[r].is_whole:
-            bit = np.uint32(1) << np.uint32(RULES.index("availability"))
-            outside = ~facts.available[self.options.item_first[i]]
-            masks = np.where(outside, masks | bit, masks & ~bit)
-        everybody = np.arange(facts.people)
+            masks &= ~_AVAILABILITY
+            masks[~facts.available[self.options.item_first[i]]] |= _AVAILABILITY
         for place, rule in enumerate(PLAN_RULES, start=len(PERSON_RULES)):
-            masks |= (~rule.passes(self.state, everybody, i)).astype(np.uint32) << np.uint32(place)
+            passes = rule.passes(self.state, self._everybody, i)
+            if not passes.all():
+                masks |= np.multiply(~passes, np.uint32(1 << place), dtype=np.uint32)
         able = self.picker.options_of(i)
         able = able[masks[self.options.person[able]] == 0]
         if len(able):
-            loses = self.state.gain(able) <= 0
-            masks[self.options.person[able[loses]]] |= np.uint32(1) << np.uint32(_WORTH)
+            loses = self._loses(able, int(self.options.item_request[i]))
+            masks[self.options.person[able[loses]]] |= _WORTH
         return masks
 
-    def _funnel(self, masks: NDArray[np.uint32]) -> tuple[FunnelStep, ...]:
-        steps = [FunnelStep("everybody", SENTENCES["everybody"], len(masks))]
-        for bit, rule in enumerate(RULES):
-            remaining = int(((masks & np.uint32((1 << (bit + 1)) - 1)) == 0).sum())
-            steps.append(FunnelStep(rule, SENTENCES[rule], remaining))
-        return tuple(steps)
+    def _loses(self, free: Indices, r: int) -> Flags:
+        """Which of the free options of an item would make the plan worse. Of a plan made level by level none would, since
+        cover comes first, except where some of it may be given for what comes after."""
+        problem = self.problem
+        covers = problem.weights.priority[self.facts.requests[r].priority] > 0
+        if problem.objective is Objective.LEXICOGRAPHIC and covers:
+            return np.full(len(free), problem.keep_per_mille < 1000)
+        return np.asarray(self.state.gain(free) <= 0)
 
-    def _near_misses(self, masks: NDArray[np.uint32]) -> tuple[NearMiss, ...]:
-        single = np.nonzero((masks != 0) & (masks & (masks - np.uint32(1)) == 0))[0]
-        found = [(int(masks[c]).bit_length() - 1, self.facts.coordinators[c].id) for c in single]
-        found.sort(key=lambda entry: (-entry[0], entry[1]))
-        return tuple(NearMiss(name, RULES[bit], SENTENCES[RULES[bit]]) for bit, name in found[:_MOST_NEAR_MISSES])
+    def _near_misses(self, masks: Masks) -> tuple[NearMiss, ...]:
+        return tuple(
+            NearMiss(self.facts.coordinators[c].id, RULES[bit], SENTENCES[RULES[bit]])
+            for c, bit in near_misses(masks, self._rank, _MOST_NEAR_MISSES)
+        )
 
     def reason(self, assignment: Assignment) -> Reason:
         """Why this person covers this window. Raises KeyError when the plan does not hold the assignment."""

@@ -3,13 +3,13 @@ change made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from matching.formats.week_format import text_of
-from matching.problem import Coordinator, Interval, Problem, Request, Window
+from matching.problem import Coordinator, Interval, Limit, Problem, Request, Window
 from matching.solution import Change, Fix
 
 EFFORT = {
@@ -17,6 +17,7 @@ EFFORT = {
     "orientation": 4,
     "credentials": 5,
     "cap": 6,
+    "period_cap": 6,
     "facilities": 6,
     "sharing": 7,
     "availability": 8,
@@ -43,19 +44,24 @@ NEW_PERSON_EFFORT = 150
 
 
 def changes_for(
-    problem: Problem, person: Coordinator, request: Request, windows: tuple[Window, ...], rules: tuple[str, ...], worked: int
+    person: Coordinator,
+    request: Request,
+    windows: tuple[Window, ...],
+    rules: tuple[str, ...],
+    worked: Sequence[int],
 ) -> tuple[Change, ...]:
     """The changes that ease the rules for the person to take the windows. Clashes with other work are not changes of
-    the problem: they are met by taking that work back. `worked` minutes are already planned for the person."""
-    return tuple(change for rule in rules if (change := _change(problem, rule, person, request, windows, worked)) is not None)
+    the problem: they are met by taking that work back. `worked` minutes are already planned for the person, in the
+    whole horizon and then in each of their limits."""
+    found = (_qualified(rule, person, request) or _given_room(rule, person, request, windows, worked) for rule in rules)
+    return tuple(change for change in found if change is not None)
 
 
-def _change(
-    problem: Problem, rule: str, person: Coordinator, request: Request, windows: tuple[Window, ...], worked: int
-) -> Change | None:
-    who, last = person.id, max(window.end for window in request.windows)
-    until, facility = text_of(last), request.facility
-    minutes = sum((window.end - window.start) // timedelta(minutes=1) for window in windows)
+def _qualified(rule: str, person: Coordinator, request: Request) -> Change | None:
+    """The change that makes the person one who may take the request at all."""
+    who, facility = person.id, request.facility
+    last = max(window.end for window in request.windows)
+    until = text_of(last)
     match rule:
         case "service" | "level":
             values = {"coordinator": who, "service": request.service, "level": request.level}
@@ -84,6 +90,16 @@ def _change(
             return Change(rule, f"Orient {who} at {facility}", {"coordinator": who, "facility": facility})
         case "forbidden":
             return Change(rule, f"Lift the bar of {who} from request {request.id}", {"coordinator": who, "request": request.id})
+        case _:
+            return None
+
+
+def _given_room(
+    rule: str, person: Coordinator, request: Request, windows: tuple[Window, ...], worked: Sequence[int]
+) -> Change | None:
+    """The change that makes room for the windows, in the person's time or among those who share the request."""
+    who = person.id
+    match rule:
         case "availability":
             added = [span for window in windows for span in outside(window, person)]
             spans = [[text_of(span.start), text_of(span.end)] for span in added]
@@ -97,7 +113,7 @@ def _change(
                 {"request": request.id, "max_coordinators": most},
             )
         case "cap":
-            cap = worked + minutes
+            cap = worked[0] + _minutes(windows)
             if cap <= person.cap_minutes:
                 return None
             return Change(
@@ -105,11 +121,32 @@ def _change(
                 f"Raise the cap of {who} from {person.cap_minutes} to {cap} minutes",
                 {"coordinator": who, "cap_minutes": cap},
             )
+        case "period_cap":
+            return _higher_limits(person, windows, worked)
         case "facilities":
             most = person.max_facilities + 1
             return Change(rule, f"Let {who} serve {most} facilities", {"coordinator": who, "max_facilities": most})
         case _:
             return None
+
+
+def _minutes(windows: Iterable[Window]) -> int:
+    return sum((window.end - window.start) // timedelta(minutes=1) for window in windows)
+
+
+def _higher_limits(person: Coordinator, windows: tuple[Window, ...], worked: Sequence[int]) -> Change | None:
+    raised: list[dict[str, object]] = []
+    words: list[str] = []
+    for limit, planned in zip(person.limits, worked[1:], strict=False):
+        start, end = limit.during.start, limit.during.end
+        needed = planned + _minutes(window for window in windows if start <= window.start < end)
+        if needed > limit.cap_minutes:
+            raised.append({"start": text_of(start), "end": text_of(end), "cap_minutes": needed})
+            words.append(f"from {limit.cap_minutes} to {needed} minutes for {text_of(start)} to {text_of(end)}")
+    if not raised:
+        return None
+    values = {"coordinator": person.id, "limits": raised}
+    return Change("period_cap", f"Raise the cap of {person.id} {' and '.join(words)}", values)
 
 
 def outside(window: Window, person: Coordinator) -> list[Interval]:
@@ -228,6 +265,14 @@ def _with_credentials(person: Coordinator, values: Mapping[str, Any]) -> Coordin
     return replace(person, credentials={**person.credentials, **renewed})
 
 
+def _with_limits(person: Coordinator, values: Mapping[str, Any]) -> Coordinator:
+    raised = {(_instant(entry["start"]), _instant(entry["end"])): entry["cap_minutes"] for entry in values["limits"]}
+    limits = tuple(
+        Limit(limit.during, raised.get((limit.during.start, limit.during.end), limit.cap_minutes)) for limit in person.limits
+    )
+    return replace(person, limits=limits)
+
+
 _PERSON_EDITS: dict[str, Callable[[Coordinator, Mapping[str, Any]], Coordinator]] = {
     "service": _with_skill,
     "level": _with_skill,
@@ -240,5 +285,6 @@ _PERSON_EDITS: dict[str, Callable[[Coordinator, Mapping[str, Any]], Coordinator]
     "orientation": lambda person, values: replace(person, oriented_facilities=person.oriented_facilities | {values["facility"]}),
     "availability": lambda person, values: replace(person, available=person.available + _spans(values["available"])),
     "cap": lambda person, values: replace(person, cap_minutes=values["cap_minutes"]),
+    "period_cap": _with_limits,
     "facilities": lambda person, values: replace(person, max_facilities=values["max_facilities"]),
 }

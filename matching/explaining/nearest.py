@@ -3,13 +3,13 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.explaining.blocking import ALREADY_THERE, RULES, Masks, rules_in
 from matching.explaining.fixes import (
     EFFORT,
     FIRST_CREDENTIAL_EFFORT,
@@ -17,9 +17,10 @@ from matching.explaining.fixes import (
     apply_fix,
     changes_for,
     new_person,
-    outside,
 )
-from matching.problem import Assignment, Problem
+from matching.facts import NEVER
+from matching.problem import Assignment, ForbiddenPair, Problem
+from matching.rules import Indices
 from matching.solution import Fix
 from matching.verify import objective_of, rule_violations
 
@@ -31,40 +32,51 @@ _MOST_WEIGHED = 40
 _MOST_TRIES = 12
 
 
-def nearest_fix(explainer: Explainer, i: int, masks: NDArray[np.uint32]) -> Fix | None:
-    """The fix of least effort for an item; None when not even somebody new could take it (its own windows clash)."""
-    from matching.explaining.explain import RULES
+_HALF = 11
+"""Bits of a mask that one table of efforts looks up."""
 
-    effort = np.array([EFFORT.get(rule, 0) for rule in RULES], dtype=np.int64)
-    broken = (masks[:, None] >> np.arange(len(RULES), dtype=np.uint32)) & np.uint32(1)
-    cost = broken.astype(np.int64) @ effort
-    possible = np.nonzero(broken[:, RULES.index("already_there")] == 0)[0]
-    likely = possible[np.lexsort((possible, cost[possible]))][:_MOST_WEIGHED].tolist()
-    rules_of = {c: tuple(rule for bit, rule in enumerate(RULES) if broken[c, bit]) for c in likely}
-    weighed = {c: float(cost[c]) + _amount(explainer, i, c, rules_of[c]) for c in likely}
-    for c in sorted(likely, key=lambda c: (weighed[c], c))[:_MOST_TRIES]:
-        if weighed[c] >= NEW_PERSON_EFFORT:
+
+def _effort_tables() -> tuple[NDArray[np.int16], ...]:
+    """The effort of every set of rules, for the lower bits of a mask and for the others."""
+    efforts = [EFFORT.get(rule, 0) for rule in RULES]
+    parts = [efforts[low : low + _HALF] for low in range(0, len(RULES), _HALF)]
+    sets = range(1 << _HALF)
+    return tuple(
+        np.array([sum(one for bit, one in enumerate(part) if chosen >> bit & 1) for chosen in sets], dtype=np.int16)
+        for part in parts
+    )
+
+
+_TABLES = _effort_tables()
+
+
+def nearest_fix(explainer: Explainer, i: int, masks: Masks) -> Fix | None:
+    """The fix of least effort for an item; None when not even somebody new could take it (its own windows clash)."""
+    cost = np.zeros(len(masks), dtype=np.int16)
+    for k, table in enumerate(_TABLES):
+        cost += table[masks >> np.uint32(_HALF * k) & np.uint32((1 << _HALF) - 1)]
+    possible = np.nonzero((cost < NEW_PERSON_EFFORT) & (masks & ALREADY_THERE == 0))[0]
+    likely = possible[np.argsort(cost[possible], kind="stable")[:_MOST_WEIGHED]]
+    weighed = cost[likely] + _amounts(explainer, i, likely)
+    for k in np.lexsort((likely, weighed))[:_MOST_TRIES].tolist():
+        if weighed[k] >= NEW_PERSON_EFFORT:
             break
-        fix = _with_person(explainer, i, c, rules_of[c])
+        fix = _with_person(explainer, i, int(likely[k]), rules_in(int(masks[likely[k]])))
         if fix is not None:
             return fix
     return _with_somebody_new(explainer, i)
 
 
-def _amount(explainer: Explainer, i: int, c: int, rules: tuple[str, ...]) -> float:
-    """What the size of the changes adds to their effort: every hour counts one, a credential never held far more than a
-    renewal."""
+def _amounts(explainer: Explainer, i: int, people: Indices) -> NDArray[np.float64]:
+    """What the size of the changes adds to the effort for each of the people: every hour counts one, a credential never
+    held far more than a renewal. Rules that are kept add nothing."""
     facts, options = explainer.facts, explainer.options
-    person, request = facts.coordinators[c], facts.requests[options.item_request[i]]
-    more = 0.0
-    if "cap" in rules:
-        more += float(explainer.state.minutes[c] + options.item_minutes[i] - options.cap_minutes[c]) / 60
-    if "availability" in rules:
-        spans = [span for w in options.windows_of(i) for span in outside(facts.windows[w], person)]
-        more += sum((span.end - span.start).total_seconds() for span in spans) / 3600
-    if "credentials" in rules:
-        more += FIRST_CREDENTIAL_EFFORT * sum(name not in person.credentials for name in request.credentials)
-    return more
+    minutes = explainer.state.period_minutes[people] + options.minutes_in_periods(people, i) - options.period_cap[people]
+    more = np.maximum(0, minutes).sum(axis=1) / 60
+    more += facts.minutes_outside(options.windows_of(i), people) / 60
+    for credential in facts.requests[options.item_request[i]].credentials:
+        more += FIRST_CREDENTIAL_EFFORT * (facts.valid_until(credential)[people] == NEVER)
+    return np.asarray(more)
 
 
 def _with_person(explainer: Explainer, i: int, c: int, rules: tuple[str, ...]) -> Fix | None:
@@ -74,8 +86,8 @@ def _with_person(explainer: Explainer, i: int, c: int, rules: tuple[str, ...]) -
     request = facts.requests[options.item_request[i]]
     windows = tuple(facts.windows[w] for w in options.windows_of(i))
     removed = _in_the_way(explainer, i, c) if _CLASHES & set(rules) else []
-    worked = int(state.minutes[c]) - sum(int(options.item_minutes[options.item[option]]) for option in removed)
-    changes = changes_for(explainer.problem, person, request, windows, rules, worked)
+    worked = (state.period_minutes[c] - options.period_minutes[removed].sum(axis=0)).tolist()
+    changes = changes_for(person, request, windows, rules, worked)
     removes = options.assignments(facts, removed)
     adds = tuple(Assignment(person.id, window.id) for window in windows)
     steps = [change.sentence for change in changes]
@@ -108,20 +120,14 @@ def _with_somebody_new(explainer: Explainer, i: int) -> Fix | None:
     changes = [change]
     r = int(explainer.options.item_request[i])
     if explainer.state.sharers[r] >= explainer.options.request_sharers[r]:
-        changes += changes_for(explainer.problem, facts.coordinators[0], request, (), ("sharing",), 0)
+        changes += changes_for(facts.coordinators[0], request, (), ("sharing",), (0,))
     return _checked(explainer, i, Fix(name, change.sentence, tuple(changes), adds))
 
 
 def _checked(explainer: Explainer, i: int, fix: Fix) -> Fix | None:
     """The fix with its effect, if taking it keeps every rule; None otherwise. Only people and requests it touches need
     a look."""
-    options, state, problem = explainer.options, explainer.state, explainer.problem
-    touched = {fix.coordinator}
-    items = [i, *(int(options.window_item[explainer.facts.window_index[gone.window]]) for gone in fix.removes)]
-    for r in {int(options.item_request[item]) for item in items}:
-        touched |= {explainer.facts.coordinators[c].id for c in np.nonzero(state.held[:, r])[0]}
-    before = _part(problem, touched)
-    plan = {assignment for assignment in explainer.plan.assignments if assignment.coordinator in touched}
+    before, plan = _part(explainer, i, fix)
     after = apply_fix(before, fix)
     taken = (plan - set(fix.removes)) | set(fix.adds)
     if next(iter(rule_violations(after, sorted(taken))), None) is not None:
@@ -134,13 +140,40 @@ def _idle(after: Problem, before: Problem) -> int:
     return objective_of(after, ()) - objective_of(before, ()) if len(after.coordinators) > len(before.coordinators) else 0
 
 
-def _part(problem: Problem, names: Iterable[str]) -> Problem:
-    """The problem with some of its people alone."""
-    kept = set(names)
-    return replace(
-        problem,
-        coordinators=tuple(person for person in problem.coordinators if person.id in kept),
-        pins=tuple(pin for pin in problem.pins if pin.coordinator in kept),
-        forbidden=tuple(pair for pair in problem.forbidden if pair.coordinator in kept),
-        previous=tuple(entry for entry in problem.previous if entry.coordinator in kept),
+def _part(explainer: Explainer, i: int, fix: Fix) -> tuple[Problem, set[Assignment]]:
+    """What of the problem and of the plan the fix can touch: all that its person holds, and everybody who is on the item's
+    request with what they hold of that."""
+    facts, options, state, decided = explainer.facts, explainer.options, explainer.state, explainer.decided
+    wanted = int(options.item_request[i])
+    c = facts.coordinator_index.get(fix.coordinator)
+    mine = [] if c is None else sorted(state.taken[c])
+    sharers = [who for who in np.nonzero(state.held[:, wanted])[0].tolist() if who != c]
+    others = [o for who in sharers for o in state.taken[who] if options.item_request[options.item[o]] == wanted]
+    requests = sorted({int(options.item_request[options.item[o]]) for o in mine} | {wanted})
+    people = [facts.coordinators[p] for p in (sharers if c is None else sorted([*sharers, c]))]
+    windows = {window.id for r in requests for window in facts.requests[r].windows}
+    asked = {facts.requests[r].id for r in requests}
+    part = replace(
+        explainer.problem,
+        coordinators=tuple(people),
+        requests=tuple(facts.requests[r] for r in requests),
+        pins=tuple(pin for one in people for pin in decided.pins.get(one.id, ()) if pin.window in windows),
+        forbidden=tuple(pair for one in people for pair in decided.forbidden.get(one.id, ()) if pair.request in asked),
+        previous=tuple(kept for one in people for kept in decided.previous.get(one.id, ()) if kept.window in windows),
     )
+    return part, set(options.assignments(facts, [*mine, *others]))
+
+
+class Decided:
+    """What is decided about a problem's people, by person: pins, bars and the running plan."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.pins: dict[str, list[Assignment]] = {}
+        self.previous: dict[str, list[Assignment]] = {}
+        self.forbidden: dict[str, list[ForbiddenPair]] = {}
+        for pin in problem.pins:
+            self.pins.setdefault(pin.coordinator, []).append(pin)
+        for kept in problem.previous:
+            self.previous.setdefault(kept.coordinator, []).append(kept)
+        for pair in problem.forbidden:
+            self.forbidden.setdefault(pair.coordinator, []).append(pair)

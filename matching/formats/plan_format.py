@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from matching.formats.reading import Node
 from matching.problem import Assignment
 from matching.rules import sentence_of
-from matching.solution import Change, Fix, FunnelStep, NearMiss, Solution, Status, Uncovered
+from matching.solution import Change, Correction, Fix, FunnelStep, Level, NearMiss, Solution, Status, Uncovered
 
 FORMAT = "relief-plan/1"
 
-_OPTIONS = ("objective", "bound", "seconds", "status", "uncovered", "conflicts", "gap")
+_OPTIONS = ("objective", "bound", "seconds", "status", "uncovered", "conflicts", "gap", "levels")
 
 
 def plan_to_json(plan: Solution) -> dict[str, object]:
@@ -26,6 +26,8 @@ def plan_to_json(plan: Solution) -> dict[str, object]:
         "assignments": _assignments_out(plan.assignments),
         "uncovered": [_uncovered_out(uncovered) for uncovered in plan.uncovered],
     }
+    if plan.levels:
+        document["levels"] = [{"name": level.name, "value": level.value, "bound": level.bound} for level in plan.levels]
     if plan.conflicts:
         document["conflicts"] = list(plan.conflicts)
     return document
@@ -45,6 +47,7 @@ def _uncovered_out(uncovered: Uncovered) -> dict[str, object]:
             {"coordinator": miss.coordinator, "rule": miss.rule, "sentence": miss.sentence} for miss in uncovered.near_misses
         ],
     }
+    entry["corrections"] = [{"rules": list(one.rules), "people": one.people} for one in uncovered.corrections]
     fix = uncovered.nearest_fix
     entry["nearest_fix"] = (
         None
@@ -77,9 +80,10 @@ def plan_from_json(document: object) -> Solution:
         assignments=node.read("assignments", _assignments, ()),
         objective=node.read("objective", _points, 0),
         bound=node.read("bound", _points, None),
-        status=node.read("status", _status, Status.FEASIBLE),
+        status=node.read("status", lambda at: at.choice(Status), Status.FEASIBLE),
         seconds=node.read("seconds", Node.number, 0.0),
         uncovered=node.read("uncovered", lambda at: tuple(_uncovered(item) for item in at.items()), ()),
+        levels=node.read("levels", lambda at: tuple(_level(item) for item in at.items()), ()),
         conflicts=node.read("conflicts", lambda at: tuple(item.text() for item in at.items()), ()),
     )
     node.raise_faults()
@@ -90,12 +94,9 @@ def _points(node: Node) -> int:
     return node.whole(-(2**62), 2**62)
 
 
-def _status(node: Node) -> Status:
-    try:
-        return Status(node.text())
-    except ValueError:
-        node.fault(f"must be one of {', '.join(status.value for status in Status)}")
-        return Status.FEASIBLE
+def _level(node: Node) -> Level:
+    node.keys(("name", "value"), ("bound",))
+    return Level(node.read("name", Node.text, ""), node.read("value", _points, 0), node.read("bound", _points, None))
 
 
 def _assignments(node: Node) -> tuple[Assignment, ...]:
@@ -104,13 +105,14 @@ def _assignments(node: Node) -> tuple[Assignment, ...]:
 
 
 def _uncovered(node: Node) -> Uncovered:
-    node.keys(("window",), ("request", "missing", "funnel", "near_misses", "nearest_fix"))
+    node.keys(("window",), ("request", "missing", "funnel", "near_misses", "corrections", "nearest_fix"))
     return Uncovered(
         window=node.read("window", Node.text, ""),
         request=node.read("request", Node.text, ""),
         missing=node.read("missing", Node.whole, 1),
         funnel=node.read("funnel", lambda at: tuple(_step(item) for item in at.items()), ()),
         near_misses=node.read("near_misses", lambda at: tuple(_miss(item) for item in at.items()), ()),
+        corrections=node.read("corrections", lambda at: tuple(_correction(item) for item in at.items()), ()),
         nearest_fix=node.read("nearest_fix", _fix, None),
     )
 
@@ -122,6 +124,12 @@ def _step(node: Node) -> FunnelStep:
         return FunnelStep("", "", 0)
     rule = pair[0].text()
     return FunnelStep(rule, sentence_of(rule), pair[1].whole())
+
+
+def _correction(node: Node) -> Correction:
+    node.keys(("rules", "people"))
+    rules = tuple(item.text() for item in node.at("rules").items()) if node.has("rules") else ()
+    return Correction(rules=rules, people=node.read("people", Node.whole, 0))
 
 
 def _miss(node: Node) -> NearMiss:

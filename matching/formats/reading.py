@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 LARGEST = 10_000_000
 """The largest number that input may hold: sums of weights times slots then stay far inside 64 bits."""
@@ -131,6 +133,16 @@ class Node:
         if not self.value:
             self.fault("must not be empty")
         return self.value
+
+    def choice(self, kind: type[E]) -> E:
+        """One of the values of an enumeration of texts."""
+        name = self.text()
+        try:
+            return kind(name)
+        except ValueError:
+            if name:
+                self.fault(f"must be one of {', '.join(known.value for known in kind)}")
+            return next(iter(kind))
 
     def flag(self) -> bool:
         """True or false."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from matching.formats.reading import EPOCH, InputError, InputErrors, Node
-from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Problem, Request, Weights, Window
+from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Limit, Objective, Problem, Request, Weights, Window
 
 T = TypeVar("T")
 
@@ -20,6 +20,7 @@ FORMAT = "relief-week/1"
 _PROBLEM_KEYS = ("format", "horizon", "coordinators", "requests")
 _PROBLEM_OPTIONS = (
     *("slot_minutes", "weights", "pins", "forbidden", "previous", "rest_minutes", "max_span_minutes", "home_country"),
+    *("objective", "keep_per_mille"),
 )
 _WEIGHT_KEYS = ("priority", "continuity", "over_target", "under_target", "new_facility", "pair", "change")
 _COORDINATOR_KEYS = (
@@ -27,7 +28,7 @@ _COORDINATOR_KEYS = (
 )
 _COORDINATOR_OPTIONS = (
     *("credentials", "time_zone", "known_facilities", "excluded_facilities"),
-    *("work_country", "licence_states", "screened_until", "oriented_facilities"),
+    *("work_country", "licence_states", "screened_until", "oriented_facilities", "limits"),
 )
 _REQUEST_KEYS = (
     *("id", "facility", "service", "level", "language", "system", "priority", "bill_per_hour"),
@@ -70,6 +71,8 @@ def problem_from_json(document: object) -> Problem:
         rest_minutes=node.read("rest_minutes", Node.whole, None),
         max_span_minutes=node.read("max_span_minutes", Node.whole, None),
         home_country=node.read("home_country", Node.text, "US"),
+        objective=node.read("objective", lambda at: at.choice(Objective), Objective.WEIGHTED),
+        keep_per_mille=node.read("keep_per_mille", lambda at: at.whole(0, 1000), 1000),
     )
     node.raise_faults()
     return problem
@@ -144,16 +147,39 @@ def _coordinator(node: Node) -> Coordinator:
         licence_states=node.read("licence_states", Node.texts, empty),
         screened_until=node.read("screened_until", Node.instant, None),
         oriented_facilities=node.read("oriented_facilities", Node.texts, empty),
+        limits=node.read("limits", _limits, ()),
     )
 
 
 def _available(node: Node) -> tuple[Interval, ...]:
     read = [(item.path, interval) for item in node.items() if (interval := _interval(item)) is not None]
-    ordered = sorted(read, key=lambda entry: entry[1].start)
+    _no_overlap(node, read)
+    return tuple(interval for _path, interval in read)
+
+
+def _no_overlap(node: Node, read: Iterable[tuple[str, Interval]]) -> None:
+    ordered = sorted(read, key=lambda entry: (entry[1].start, entry[1].end))
     for (path, first), (later_path, second) in pairwise(ordered):
         if second.start < first.end:
             node.faults.append(InputError(later_path, f"overlaps {path.rpartition('.')[2]}"))
-    return tuple(interval for _path, interval in read)
+
+
+def _limits(node: Node) -> tuple[Limit, ...]:
+    read: list[tuple[str, Limit]] = []
+    for item in node.items():
+        if not item.keys(("start", "end", "cap_minutes")):
+            continue
+        before = len(node.faults)
+        during = Interval(item.at("start").minute(), item.at("end").minute())
+        cap = item.at("cap_minutes").whole()
+        if len(node.faults) > before:
+            continue
+        if during.end <= during.start:
+            item.fault("ends before it starts" if during.end < during.start else "ends when it starts", at="end")
+        else:
+            read.append((item.path, Limit(during, cap)))
+    _no_overlap(node, [(path, limit.during) for path, limit in read])
+    return tuple(limit for _path, limit in read)
 
 
 def _request(node: Node, horizon: Interval, slot: int) -> Request:
@@ -267,6 +293,10 @@ def problem_to_json(problem: Problem) -> dict[str, object]:
             document[key] = getattr(problem, key)
     if problem.home_country != "US":
         document["home_country"] = problem.home_country
+    if problem.objective is not Objective.WEIGHTED:
+        document["objective"] = problem.objective.value
+    if problem.keep_per_mille != 1000:
+        document["keep_per_mille"] = problem.keep_per_mille
     return document
 
 
@@ -303,6 +333,11 @@ def _coordinator_out(coordinator: Coordinator) -> dict[str, object]:
         entry["screened_until"] = text_of(coordinator.screened_until)
     if coordinator.oriented_facilities:
         entry["oriented_facilities"] = sorted(coordinator.oriented_facilities)
+    if coordinator.limits:
+        entry["limits"] = [
+            {"start": text_of(limit.during.start), "end": text_of(limit.during.end), "cap_minutes": limit.cap_minutes}
+            for limit in coordinator.limits
+        ]
     return entry
 
 

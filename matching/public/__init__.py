@@ -1,2 +1,2 @@
-"""Public planning problems near to ours, read, solved and checked in their own objective, so that the search can be
-compared."""
+"""Public problem sets that are solved in their own objective: shift minimisation personnel task scheduling, generalised
+assignment."""

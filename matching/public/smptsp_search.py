@@ -1,291 +1,217 @@
-"""Solving shift minimisation: a constructive start, then one person fewer at a time.
- To save one person their tasks are put back; parts of the plan (some people and all they do) are solved again exactly
-so that fewer tasks are left over, until none is. The busiest moment proves the result where as many people as tasks
-then run are enough."""
+"""Solving shift minimisation: a constructive start, then fewer and fewer people by compiled repair.
+ Two lanes search by turns or, with several processes asked for, side by side: one looks for a plan with as few people as
+tasks run at the busiest moment, which proves itself; the other for one with one person fewer than the best plan. A small
+problem is also asked of CP-SAT, which can prove that so few are not enough."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
-from typing import Any
 
 import numpy as np
 
 from matching.problem import Assignment
 from matching.public.smptsp import Tasks
+from matching.public.smptsp_exact import are_enough
+from matching.public.smptsp_repair import LEFT, Board, Given, Numbers, new_board, repair
 from matching.solution import Progress, Solution, Status
-from matching.solving.engines import stopped_when
-from matching.solving.search import PART_OVERHEAD
 
 _TRIES = 40
-_PART_SECONDS = 2.0
-_PART_EFFORT = 1.0
-_MOST_PAIRS = 12_000
-_WHOLE_SHARE = 0.25
+_ROUND = 3_000_000
+"""Work of a lane between two looks at the clock: some 50 ms."""
+
+WORK_PER_SECOND = 60e6
 EFFORT_PER_SECOND = 0.25
+"""What stands for one second of the limit in a reproducible run: work of the repair, deterministic effort of CP-SAT."""
+
+_FIRST_PATIENCE = 60_000_000
+"""Work after which a lane that got nowhere begins anew; it grows with every new beginning."""
+
+_EXACT_PAIRS = 12_000
+_EXACT_FROM, _EXACT_SHARE = 0.04, 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Tasks to be given out again, among some people; `share` of the time left may go into it (0: the usual limit)."""
+@dataclass(slots=True)
+class _Lane:
+    """One search: its board, the number of people it aims at, and how long it has been at it."""
 
-    people: np.ndarray
-    tasks: np.ndarray
-    share: float = 0.0
+    board: Board
+    most: int
+    step: int = 0
+    work: int = 0
+    patience: int = _FIRST_PATIENCE
 
 
 class TaskSearch:
-    """One run. `owner[t]` is the person who does task t, −1 while it is left over."""
+    """One run. `best[t]` is the person who does task t."""
 
     def __init__(
         self,
         tasks: Tasks,
         time_limit: float,
-        seed: int,
         *,
+        workers: int,
+        seed: int,
         deterministic: bool,
         progress: Callable[[Progress], None] | None,
         stop: Event | None,
     ) -> None:
-        self.tasks = tasks
         self.started = time.monotonic()
-        self.until = self.started + time_limit
-        self.effort = time_limit * EFFORT_PER_SECOND if deterministic else math.inf
+        self.limit = time_limit
+        self.workers = workers
+        self.lanes = 2 if deterministic else max(2, workers)
         self.spent = 0.0
         self.deterministic = deterministic
         self.rng = np.random.default_rng(seed)
         self.stop = stop or Event()
         self._progress = progress
-        self.starts = np.array([start for start, _ in tasks.spans], dtype=np.int64)
-        self.ends = np.array([end for _, end in tasks.spans], dtype=np.int64)
-        self.able = np.zeros((len(tasks.able), len(tasks.spans)), dtype=bool)
-        for p, able in enumerate(tasks.able):
-            self.able[p, sorted(able)] = True
+        self.given = given_of(tasks)
+        self.people = len(tasks.able)
         self.bound = tasks.most_at_once()
-        self.best: np.ndarray | None = None
-
-    @property
-    def over(self) -> bool:
-        """Whether the time is over."""
-        if self.stop.is_set():
-            return True
-        return self.spent >= self.effort if self.deterministic else time.monotonic() >= self.until
+        self.best: Numbers | None = None
+        self.exact_until = 0.0
 
     @property
     def seconds(self) -> float:
         """Seconds since the start; of work done where reproducible."""
-        return round(self.spent / EFFORT_PER_SECOND if self.deterministic else time.monotonic() - self.started, 3)
+        return round(self.spent if self.deterministic else time.monotonic() - self.started, 3)
+
+    @property
+    def used(self) -> int:
+        """How many people the best plan uses; one more than there are while there is none."""
+        return self.people + 1 if self.best is None else people_used(self.best)
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is over or nothing is left to do."""
+        return self.used <= self.bound or self.bound > self.people or self.stop.is_set() or self.seconds >= self.limit
 
     def say(self, phase: str) -> None:
         """Tells how far the search is."""
         if self._progress is not None:
-            used = None if self.best is None else people_used(self.best)
+            used = None if self.best is None else self.used
             self._progress(Progress(phase=phase, seconds=self.seconds, objective=used, bound=self.bound))
-
-    def construct(self) -> np.ndarray:
-        """The best of some randomised constructions; tasks may be left over."""
-        found: np.ndarray | None = None
-        for attempt in range(_TRIES):
-            owner = self._construct_once(0.0 if attempt == 0 else 0.3)
-            if found is None or self._cost(owner) < self._cost(found):
-                found = owner
-            if self._cost(found) == (0, self.bound) or (attempt and self.over):
-                break
-        assert found is not None
-        return found
-
-    def _cost(self, owner: np.ndarray) -> tuple[int, int]:
-        return int((owner < 0).sum()), people_used(owner)
-
-    def _construct_once(self, noise: float) -> np.ndarray:
-        """Tasks in order of their start; each to a free person in use who can do least else, or to somebody new."""
-        breadth = self.able.sum(axis=1) * (1 + noise * self.rng.random(len(self.able)))
-        owner = np.full(len(self.starts), -1, dtype=np.int64)
-        free_from = np.full(len(self.able), -1, dtype=np.int64)
-        used = np.zeros(len(self.able), dtype=bool)
-        hardness = self.able.sum(axis=0)
-        for t in np.lexsort((hardness, self.starts)):
-            fits = self.able[:, t] & (free_from <= self.starts[t])
-            if not fits.any():
-                continue
-            score = np.where(fits, breadth + np.where(used, 0, 1e6), np.inf)
-            p = int(np.argmin(score))
-            owner[t], free_from[p], used[p] = p, self.ends[t], True
-        return owner
 
     def run(self) -> None:
         """Searches until proven or over."""
         self.say("making a first plan")
-        owner = self.construct()
-        people = len(self.able)
-        if not (owner < 0).any():
-            self.best = owner.copy()
-        else:
-            self._whole(owner, people)
-            if self.best is None:
-                self._fill(owner, people)
-        while self.best is not None and people_used(self.best) > self.bound and not self.over:
-            self.say("looking for a plan with the least people")
-            if not self._whole(np.full_like(owner, -1), self.bound):
-                break
-            if people_used(self.best) > self.bound:
-                self.bound += 1
-        while self.best is not None and not self.over and people_used(self.best) > self.bound:
-            owner = self.best.copy()
-            self._dismiss(owner)
-            self.say("saving one more person")
-            self._fill(owner, people_used(self.best) - 1)
+        self._keep(construct(self.given, self.bound, self.rng, lambda: self.stop.is_set() or self._late()))
+        if self.over:
+            return
+        self.say("looking for a plan with fewer people")
+        lanes = [self._lane(k) for k in range(self.lanes)]
+        with ThreadPoolExecutor(min(self.workers, self.lanes)) as beside:
+            while not self.over:
+                self._round(lanes, beside)
+                if self._may_ask():
+                    self._ask()
 
-    def _whole(self, owner: np.ndarray, most: int) -> bool:
-        """Tries a small problem as one model and keeps a plan that leaves nothing over; whether it was solved to the end."""
-        if self.able.sum() > _MOST_PAIRS:
+    def _late(self) -> bool:
+        return not self.deterministic and time.monotonic() - self.started >= 0.2 * self.limit
+
+    def _keep(self, owner: Numbers) -> bool:
+        """Keeps a plan that leaves nothing over and uses fewer people; whether it did."""
+        if (owner < 0).any() or people_used(owner) >= self.used:
             return False
-        part = Part(np.arange(len(self.able)), np.arange(len(self.starts)), _WHOLE_SHARE)
-        proven = self._solve(owner, part, most)
-        if not (owner < 0).any():
-            self.best = owner.copy()
-        return proven
+        self.best = owner.copy()
+        self.say("looking for a plan with fewer people")
+        return True
 
-    def _dismiss(self, owner: np.ndarray) -> None:
-        """Puts back the tasks of the person in use with the fewest."""
-        counts = np.bincount(owner, minlength=len(self.able))
-        fewest = counts[counts > 0].min()
-        owner[owner == self.rng.choice(np.nonzero(counts == fewest)[0])] = -1
+    def _lane(self, k: int) -> _Lane:
+        """A lane that begins: the first and every other aim at the proven least."""
+        most = self.bound if k % 2 == 0 else self.used - 1
+        start, fresh = self.best, self.seconds > 0.05 * self.limit
+        if start is None or (fresh and k % 2 == 0):
+            start = construct_once(self.given, self.rng, 0.3)
+        return _Lane(new_board(self.given, start, len(start)), most)
 
-    def _fill(self, owner: np.ndarray, most: int) -> None:
-        """Gives out what is left over with at most so many people in use; keeps the plan when all is done."""
-        sizes = {"people": 12.0, "time": 40.0}
-        while not self.over:
-            left = np.nonzero(owner < 0)[0]
-            if not len(left):
-                self.best = owner.copy()
-                return
-            kind = "people" if self.rng.random() < 0.4 else "time"
-            task = int(self.rng.choice(left))
-            part = self._by_people(owner, task, sizes[kind]) if kind == "people" else self._by_time(owner, task, sizes[kind])
-            proven = self._solve(owner, part, most)
-            # Parts grow while they are solved to the end, so that what they cannot mend is soon looked at more widely.
-            sizes[kind] = max(8.0, sizes[kind] * (1.04 if proven else 0.9))
+    def _round(self, lanes: list[_Lane], beside: ThreadPoolExecutor) -> None:
+        """Every lane does a round; what they found is looked at in their order."""
+        seeds = [int(self.rng.integers(2**31)) for _ in lanes]
+        jobs = [
+            beside.submit(repair, self.given, lane.board, lane.most, _ROUND, seed, lane.step)
+            for lane, seed in zip(lanes, seeds, strict=True)
+        ]
+        for k, job in enumerate(jobs):
+            work, step = job.result()
+            lane = lanes[k]
+            lane.work, lane.step = lane.work + work, step
+            self.spent += work / WORK_PER_SECOND
+            if not lane.board.totals[LEFT]:
+                self._keep(lane.board.owner)
+        for k, lane in enumerate(lanes):
+            if not lane.board.totals[LEFT] or lane.most < self.bound or lane.most >= self.used:
+                lanes[k] = self._lane(k)
+            elif lane.work > lane.patience:
+                lanes[k] = self._lane(k)
+                lanes[k].patience = lane.patience * 4 // 3
 
-    def _by_people(self, owner: np.ndarray, task: int, size: float) -> Part:
-        """All tasks of some people around a left-over task: mostly such as can do it, a few not in use."""
-        used = np.zeros(len(self.able), dtype=bool)
-        used[owner[owner >= 0]] = True
-        weight = np.where(self.able[:, task], 4.0, 1.0) * np.where(used, 1.0, 0.5)
-        people = self.rng.choice(len(self.able), min(int(size), len(self.able)), replace=False, p=weight / weight.sum())
-        return Part(np.sort(people), np.nonzero(np.isin(owner, people) | (owner < 0))[0])
+    def _may_ask(self) -> bool:
+        """Whether it is time to ask CP-SAT: the problem is small, and the repair has had its try."""
+        few = len(self.given.person) <= _EXACT_PAIRS
+        return few and not self.over and self.seconds >= max(self.exact_until, _EXACT_FROM * self.limit)
 
-    def _by_time(self, owner: np.ndarray, task: int, size: float) -> Part:
-        """Everybody's tasks near a left-over task in time."""
-        middle = (self.starts[task] + self.ends[task]) / 2
-        distance = np.maximum(0, np.maximum(self.starts - middle, middle - self.ends))
-        near = np.argsort(distance + 1e-6 * self.rng.random(len(distance)), kind="stable")[: int(size)]
-        return Part(np.arange(len(self.able)), np.union1d(near, np.nonzero(owner < 0)[0]))
-
-    def _solve(self, owner: np.ndarray, part: Part, most: int) -> bool:
-        """Solves a part again and takes the result unless it leaves more over; whether it was solved to the end."""
-        inside = np.zeros(len(owner), dtype=bool)
-        inside[part.tasks] = True
-        fixed = owner.copy()
-        fixed[inside] = -1
-        bound_to = np.unique(fixed[fixed >= 0])
-        places = most - len(bound_to)
-        able = self.able[np.ix_(part.people, part.tasks)]
-        for k, p in enumerate(part.people):
-            theirs = np.nonzero(fixed == p)[0]
-            if len(theirs):
-                clash = (self.starts[theirs][:, None] < self.ends[part.tasks]) & (
-                    self.ends[theirs][:, None] > self.starts[part.tasks]
-                )
-                able[k] &= ~clash.any(axis=0)
-        seconds = math.inf
-        if not self.deterministic:
-            left = self.until - time.monotonic()
-            seconds = max(0.05, min(left, max(_PART_SECONDS, part.share * left)))
-        effort = _PART_EFFORT if not part.share else max(_PART_EFFORT, part.share * min(self.effort, 1e6))
-        model = PartModel(self, part, able, ~np.isin(part.people, bound_to), places)
-        given, spent, proven = model.solve(owner[part.tasks], seconds, effort, int(self.rng.integers(2**31)), self.stop)
-        self.spent += spent + PART_OVERHEAD
-        if given is not None and (given < 0).sum() <= (owner[part.tasks] < 0).sum():
-            owner[part.tasks] = given
-        return proven
+    def _ask(self) -> None:
+        """Asks CP-SAT whether the proven least is enough; raises it when not."""
+        self.say("proving how few are enough")
+        before = self.seconds
+        amount = _EXACT_SHARE * (self.limit - before)
+        seconds, effort = (math.inf, amount * EFFORT_PER_SECOND) if self.deterministic else (amount, math.inf)
+        answer = are_enough(self.given, self.bound, seconds, effort, int(self.rng.integers(2**31)), self.stop)
+        self.spent += answer.effort / EFFORT_PER_SECOND
+        if answer.owner is not None:
+            self._keep(answer.owner)
+        elif answer.impossible:
+            self.bound += 1
+        else:  # the repair has its turn until it has had as long again, three times
+            self.exact_until = self.seconds + 3 * (self.seconds - before)
+        self.say("looking for a plan with fewer people")
 
 
-class PartModel:
-    """Some tasks and people as a CP-SAT model: as many tasks as possible are given out, with at most `places` of the
-    `idle` people used."""
-
-    def __init__(self, search: TaskSearch, part: Part, able: np.ndarray, idle: np.ndarray, places: int) -> None:
-        from ortools.sat.python import cp_model
-
-        self.cp_model, self.part = cp_model, part
-        self.pairs = np.argwhere(able)
-        self.count = len(self.pairs)
-        self.model = cp_model.CpModel()
-        proto = self.model.proto
-        for _ in range(self.count + len(part.people)):
-            proto.variables.add().domain.extend((0, 1))
-        order = np.argsort(self.pairs[:, 1], kind="stable")
-        for mine in np.split(order, np.searchsorted(self.pairs[order, 1], np.arange(1, len(part.tasks)))):
-            proto.constraints.add().at_most_one.literals.extend(mine.tolist())
-        by_person = np.searchsorted(self.pairs[:, 0], np.arange(len(part.people) + 1))
-        for p in range(len(part.people)):
-            mine = np.arange(by_person[p], by_person[p + 1])
-            in_use = self.count + p if idle[p] else None
-            _one_at_a_time(proto, search, part.tasks[self.pairs[mine, 1]], mine, in_use)
-        total = proto.constraints.add().linear
-        total.vars.extend((self.count + np.nonzero(idle)[0]).tolist())
-        total.coeffs.extend([1] * int(idle.sum()))
-        total.domain.extend((0, max(0, places)))
-
-    def solve(
-        self, now: np.ndarray, seconds: float, effort: float, seed: int, stop: Event
-    ) -> tuple[np.ndarray | None, float, bool]:
-        """The owner of each task (−1: left over; None: nothing found), the effort, and whether no part plan is
-        better."""
-        proto, cp_model = self.model.proto, self.cp_model
-        noise = np.random.default_rng(seed).integers(0, 20, size=len(self.part.tasks))
-        proto.objective.vars.extend(range(self.count))
-        proto.objective.coeffs.extend((-1000 - noise[self.pairs[:, 1]]).tolist())
-        proto.objective.scaling_factor = -1.0
-        held = now[self.pairs[:, 1]] == self.part.people[self.pairs[:, 0]]
-        proto.solution_hint.vars.extend(range(self.count))
-        proto.solution_hint.values.extend(held.astype(np.int64).tolist())
-        solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
-        solver.parameters.random_seed = seed
-        solver.parameters.max_deterministic_time = effort
-        if math.isfinite(seconds):
-            solver.parameters.max_time_in_seconds = seconds
-        solver.parameters.catch_sigint_signal = False
-        with stopped_when(stop.is_set, solver):
-            status = solver.solve(self.model)
-        spent = float(solver.response_proto.deterministic_time)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return None, spent, False
-        chosen = self.pairs[np.array(solver.response_proto.solution, dtype=np.int64)[: self.count] > 0]
-        owner = np.full(len(self.part.tasks), -1, dtype=np.int64)
-        owner[chosen[:, 1]] = self.part.people[chosen[:, 0]]
-        return owner, spent, status == cp_model.OPTIMAL
+def given_of(tasks: Tasks) -> Given:
+    """The problem in arrays."""
+    able = np.zeros((len(tasks.able), len(tasks.spans)), dtype=np.bool_)
+    for p, theirs in enumerate(tasks.able):
+        able[p, sorted(theirs)] = True
+    spans = np.array(tasks.spans, dtype=np.int64).reshape(-1, 2)
+    pairs = np.argwhere(able.T)
+    first = np.searchsorted(pairs[:, 0], np.arange(len(spans) + 1)).astype(np.int64)
+    return Given(spans[:, 0].copy(), spans[:, 1].copy(), first, pairs[:, 1].astype(np.int64), able)
 
 
-def _one_at_a_time(proto: Any, search: TaskSearch, tasks: np.ndarray, literals: np.ndarray, in_use: int | None) -> None:
-    """At each maximal moment at most one of the person's tasks, and none unless the person is in use."""
-    starts, ends = search.starts[tasks], search.ends[tasks]
-    moments = np.unique(starts)
-    if not len(moments):
-        return
-    extra = [] if in_use is None else [-in_use - 1]
-    next_end = np.searchsorted(np.unique(ends), moments, side="right")
-    for moment in moments[np.append(next_end[1:] != next_end[:-1], True)]:
-        running = literals[(starts <= moment) & (ends > moment)]
-        proto.constraints.add().at_most_one.literals.extend([*running.tolist(), *extra])
+def construct(given: Given, bound: int, rng: np.random.Generator, over: Callable[[], bool]) -> Numbers:
+    """The best of some constructions, all but the first by chance; tasks may be left over."""
+    best, best_cost = construct_once(given, rng, 0.0), (len(given.starts) + 1, 0)
+    for attempt in range(_TRIES):
+        owner = best if attempt == 0 else construct_once(given, rng, 0.3)
+        cost = int((owner < 0).sum()), people_used(owner)
+        if cost < best_cost:
+            best, best_cost = owner, cost
+        if best_cost == (0, bound) or over():
+            break
+    return best
 
 
-def people_used(owner: np.ndarray) -> int:
+def construct_once(given: Given, rng: np.random.Generator, noise: float) -> Numbers:
+    """Tasks in order of their start; each to a free person in use who can do least else, or to somebody new."""
+    people, tasks = given.able.shape
+    breadth = given.able.sum(axis=1) * (1 + noise * rng.random(people))
+    owner = np.full(tasks, -1, dtype=np.int64)
+    free_from = np.full(people, -1, dtype=np.int64)
+    used = np.zeros(people, dtype=bool)
+    for t in np.lexsort((given.able.sum(axis=0), given.starts)).tolist():
+        fits = given.able[:, t] & (free_from <= given.starts[t])
+        if fits.any():
+            p = int(np.argmin(np.where(fits, breadth + np.where(used, 0, 1e6), np.inf)))
+            owner[t], free_from[p], used[p] = p, given.ends[t], True
+    return owner
+
+
+def people_used(owner: Numbers) -> int:
     """How many people have a task."""
     return len(np.unique(owner[owner >= 0]))
 
@@ -294,22 +220,31 @@ def solve_tasks(
     tasks: Tasks,
     *,
     time_limit: float,
+    workers: int = 1,
     seed: int = 0,
     deterministic: bool = False,
     progress: Callable[[Progress], None] | None = None,
     stop: Event | None = None,
 ) -> Solution:
-    """A plan with few people, and the proven least. Status STOPPED without assignments when no plan was found in
-    time."""
-    search = TaskSearch(tasks, time_limit, seed, deterministic=deterministic, progress=progress, stop=stop)
+    """A plan with few people, and the proven least. Status STOPPED without assignments when no plan was found in time,
+    INFEASIBLE when there is proven to be none."""
+    search = TaskSearch(tasks, time_limit, workers=workers, seed=seed, deterministic=deterministic, progress=progress, stop=stop)
     search.run()
     if search.best is None:
-        return Solution(assignments=(), objective=0, bound=None, status=Status.STOPPED, seconds=search.seconds)
-    used = people_used(search.best)
+        impossible = search.bound > search.people
+        return Solution(
+            assignments=(),
+            objective=0,
+            bound=None,
+            status=Status.INFEASIBLE if impossible else Status.STOPPED,
+            seconds=search.seconds,
+            conflicts=("all the people together cannot do all the tasks",) if impossible else (),
+        )
+    search.say("done")
     return Solution(
         assignments=tuple(sorted(Assignment(str(p), str(t)) for t, p in enumerate(search.best.tolist()))),
-        objective=used,
+        objective=search.used,
         bound=search.bound,
-        status=Status.OPTIMAL if used == search.bound else Status.FEASIBLE,
+        status=Status.OPTIMAL if search.used == search.bound else Status.FEASIBLE,
         seconds=search.seconds,
     )

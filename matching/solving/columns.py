@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matching.objective import shared_requests, week_worth
 from matching.options import Options, Points
@@ -57,16 +56,6 @@ class ColumnPool:
         """The columns added since the last call."""
         fresh, self.fresh = self.fresh, []
         return fresh
-
-
-@dataclass(frozen=True, slots=True)
-class Duals:
-    """What the master problem says: the worth of its best mix of weeks, and in points the price of each item and each
-    sharer's place."""
-
-    worth: float
-    items: NDArray[np.float64]
-    sharers: NDArray[np.float64]
 
 
 def usage(options: Options, column: Column) -> Points:

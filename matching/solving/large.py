@@ -1,172 +1,189 @@
-"""A large problem: search by neighbourhoods for the plan, column generation for the bound, by turns, each helping the
-other."""
+"""A large problem: lanes anneal parts of the plan that do not touch, in rounds, while one more proves the bound; weeks that
+either found are combined into better plans."""
 
 from __future__ import annotations
 
 import math
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 import numpy as np
 
-from matching.solving.bounds import Bounding
-from matching.solving.columns import ColumnPool, Duals, week_column
-from matching.solving.master import Master
-from matching.solving.pricing import Prices, Week
-from matching.solving.run import Run
-from matching.solving.search import Budget, Search
-from matching.solving.workers import Task, WorkerDied, Workers, run_here
+from matching.objective import plan_worth
+from matching.rules import Indices
+from matching.solving.bound_lane import BoundLane
+from matching.solving.columns import ColumnPool
+from matching.solving.combine import promising
+from matching.solving.lanes import cut_lanes, join_lanes
+from matching.solving.neighbourhood import Neighbourhood
+from matching.solving.run import EFFORT_PER_SECOND, Run
+from matching.solving.schedule import Schedule
+from matching.solving.workers import Done, Executor, Task, WorkerDied, Workers
 
-_PRICE_ROOM = "matching.solving.master:price_room"
-_RECOMBINE = "matching.solving.master:recombine"
-_PRICE_WEEKS = "matching.solving.pricing:price_weeks"
+_ANNEAL = "matching.solving.anneal:anneal_round"
+_COMBINE = "matching.solving.combine:combine"
 
-_FIRST_SHARE = 0.3
-_PRICE_SHARE = 0.15
-"""A round of pricing is worth its time only if it takes at most this share of what is left; the first one gains most."""
+_PEOPLE_IN_LANE = 50
+_MOST_LANES = 16
+"""Lanes of a reproducible run: as many as the problem has room for, whatever the number of processes."""
 
-_CHUNK = 4
+_ROUNDS = 200
+_SHORTEST, _LONGEST = 0.3, 2.0
+"""A run has about so many rounds, each within so many seconds."""
+
+_MOST_COMBINED = 600
+"""People up to whom whole weeks are combined."""
 
 
 def solve_large(run: Run) -> None:
-    """Improves the run's plan and bound until it is over. A solving process that dies ends the search, not the run."""
+    """Improves the run's plan and bound until it is over. A solving process that dies ends its lane, not the run."""
     with ExitStack() as stack:
         try:
-            _Turns(run, stack).take()
+            _Rounds(run, stack).take()
         except WorkerDied:
-            run.say("a solving process ended early; keeping the best plan")
+            run.say("no solving process is left; keeping the best plan")
 
 
-class _Turns:
-    """Search, pricing of the bound and recombination by turns."""
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What is under way in a round: the lanes' parts, and how much time or work each lane gets."""
+
+    parts: list[Neighbourhood]
+    hot: float
+    cold: float
+    seconds: float
+
+
+class _Rounds:
+    """The rounds of one run. `current` is the plan being annealed, the run keeps the best one."""
 
     def __init__(self, run: Run, stack: ExitStack) -> None:
-        self.run = run
-        self.search = Search(run.options, run.state, run.seed, deterministic=run.deterministic)
-        self.workers = stack.enter_context(Workers(run.workers, run.options)) if run.workers > 1 else None
-        self.master = stack.enter_context(Workers(1, Master(run.options)))
-        self.pool = ColumnPool(run.options)
-        self.pool.add_plan(np.zeros(0, dtype=np.int64))
-        self.pool.add_plan(run.chosen)
-        assert run.bound is not None
-        self.bounding = Bounding(run.options, self.pool, run.bound)
-        self.price_cost = 0.0
+        self.run, self.options = run, run.options
+        self.stack = stack
+        self.rng = np.random.default_rng(run.seed)
+        self.current = run.chosen
+        self.current_worth = plan_worth(run.options, run.chosen)
+        self.schedule = Schedule(run.options, run.chosen)
+        self.weeks = ColumnPool(run.options)
+        self.weeks.add_plan(run.chosen)
+        self.alone = run.workers == 1
+        self.lanes: Executor = stack.enter_context(run.open_executor(max(1, run.workers - 1), run.options))
+        self.bound = BoundLane(run, stack.enter_context(ExitStack()), alone=self.alone)
+        self.number = 0
+        self.cycle = 0
 
     def take(self) -> None:
-        """Takes turns until the run is over: the plan first, the bound as far as its share of the time allows."""
-        self._search(self._share(0.1))
-        if not self.run.over:
-            self._price_weeks(self.bounding.ask_first(self.run.minute), _FIRST_SHARE)
+        """Takes rounds until the run is over."""
         while not self.run.over:
-            if self.bounding.converged:
-                self._recombine()
-            elif self.price_cost > _PRICE_SHARE * self._left():
-                self._search(self._left())
-            else:
-                self._search(max(self.price_cost, self._share(0.005)))
-                duals = None if self.run.over else self._price_room()
-                if duals is not None and not self.run.over:
-                    self._price_weeks(self.bounding.ask(duals), _PRICE_SHARE)
+            moment = self.schedule.at(self._share)
+            if moment.cycle != self.cycle:
+                self.cycle = moment.cycle
+                self._combine()
+                self._adopt(self.run.chosen)
+            self._round()
 
-    def _left(self) -> float:
-        """What is left of the time, in seconds or effort."""
+    @property
+    def _share(self) -> float:
+        """How much of the run is over."""
         run = self.run
-        return run.effort - run.spent if run.deterministic else run.left
-
-    def _share(self, part: float) -> float:
-        """A part of the whole time, in seconds or effort."""
-        run = self.run
-        return run.effort * part if run.deterministic else (run.until - run.started) * part
-
-    def _search(self, amount: float) -> None:
-        run = self.run
-        if run.over:
-            return
-        run.say("searching for better plans")
         if run.deterministic:
-            budget = Budget(math.inf, effort=min(amount, run.effort - run.spent), stop=run.stop)
-        else:
-            budget = Budget(min(run.until, time.monotonic() + amount), stop=run.stop)
-        self.search.run(budget, self.workers, self._improved)
-        run.spent += budget.spent
+            return run.spent / run.effort
+        return (time.monotonic() - run.started) / (run.until - run.started)
 
-    def _improved(self, _objective: int, people: tuple[int, ...]) -> None:
-        state = self.search.state
-        for c in people:
-            self.pool.add(c, np.array(sorted(state.taken[c]), dtype=np.int64))
-        self.run.better_plan(state.chosen)
+    @property
+    def _width(self) -> int:
+        if not self.run.deterministic:
+            return max(1, min(self.lanes.count, self.options.people // 2))
+        return max(1, min(_MOST_LANES, self.options.people // _PEOPLE_IN_LANE))
 
-    def _price_room(self) -> Duals | None:
-        self.run.say("pricing room in the plan")
-        self.master.start(Task("room", _PRICE_ROOM, (self.pool.take_fresh(),)))
-        result = self._wait()
-        assert result is None or isinstance(result, Duals)
-        return result
+    def _round(self) -> None:
+        """One round: every lane anneals its part; the bound is worked on meanwhile."""
+        begun = self._begin()
+        self.run.say("searching for better plans")
+        self.bound.start(begun.seconds, self.run.chosen)
+        results = self._wait([self._task(begun, k) for k in range(len(begun.parts))])
+        self._merge(begun, results)
+        self.bound.take(wait=self.run.deterministic or self.alone)
+        for week in self.bound.take_weeks():
+            self.weeks.add(*week)
+        if self.bound.ended and not self.alone and isinstance(self.lanes, Workers) and self.lanes.count < self.run.workers:
+            self.lanes.grow(self.run.workers - self.lanes.count)
 
-    def _wait(self) -> object:
-        """The master's answer; None when the time is over first."""
-        while True:
-            done = self.master.finished(0.1)
-            if done is not None:
-                return done.result
-            if self.run.stop.is_set() or self.run.left <= 0:
-                return None
-
-    def _price_weeks(self, prices: Prices, share: float) -> None:
-        """Asks for everybody's best week, a few people first: no more where all would take over the share of what is left."""
-        run, started = self.run, time.monotonic()
-        run.say("proving a bound")
-        people = list(range(run.options.people))
-        chunks = [people[k : k + _CHUNK] for k in range(0, len(people), _CHUNK)]
-        tasks = [Task(k, _PRICE_WEEKS, (chunk, prices, math.inf, 5.0)) for k, chunk in enumerate(chunks)]
-        few = max(2, len(tasks) // 20)
-        left, weeks = self._left(), list[Week]()
-        for part in (tasks[:few], tasks[few:]):
-            found = self._weeks(part)
-            if found is None:
-                return
-            effort = sum(week.effort for week in found)
-            run.spent += effort
-            weeks += found
-            spent = sum(week.effort for week in weeks) if run.deterministic else time.monotonic() - started
-            self.price_cost = spent * run.options.people / max(1, len(weeks))
-            if self.price_cost > share * left:
-                return
-        self.bounding.learn(weeks)
-        run.better_bound(self.bounding.best)
-
-    def _weeks(self, tasks: list[Task]) -> list[Week] | None:
-        """The best weeks, in order of the tasks; None when the time is over first."""
-        found: dict[object, list[Week]] = {}
-        if self.workers is None:
-            for done in run_here(self.run.options, tasks):
-                found[done.key] = done.result
-                if self.run.over:
-                    return None
-        else:
-            for task in tasks:
-                self.workers.start(task)
-            while len(found) < len(tasks):
-                answered = self.workers.finished(0.1)
-                if answered is not None:
-                    found[answered.key] = answered.result
-                if self.run.stop.is_set() or self.run.left <= 0:
-                    return None
-        return [week for task in tasks for week in found[task.key]]
-
-    def _recombine(self) -> None:
-        """Looks for the best plan among all weeks known, then searches on from it."""
+    def _begin(self) -> _Round:
         run = self.run
+        whole = run.effort / EFFORT_PER_SECOND if run.deterministic else run.until - run.started
+        seconds = min(_LONGEST, max(_SHORTEST, whole / _ROUNDS))
+        parts = cut_lanes(self.options, self.current, self._width, self.rng)
+        share = self._share
+        if run.deterministic:
+            step = seconds * len(parts) * EFFORT_PER_SECOND / run.effort
+        else:
+            seconds = max(0.01, min(seconds, run.left))
+            step = seconds / whole
+        hot, cold = self.schedule.at(share).heat, self.schedule.at(min(1.0, share + step)).heat
+        return _Round(parts, hot, min(hot, cold), seconds)
+
+    def _task(self, begun: _Round, lane: int) -> Task:
+        self.number += 1
+        values = (begun.parts[lane], self.bound.item_prices(), begun.hot, begun.cold, begun.seconds, self.run.deterministic)
+        return Task((self.number, lane), _ANNEAL, (*values, self.run.seed * 1_000_003 + self.number))
+
+    def _wait(self, tasks: list[Task]) -> dict[int, Done]:
+        """The lanes' answers; without those that are lost or not in time."""
+        for task in tasks:
+            self.lanes.start(task)
+        left = {task.key: task for task in tasks}
+        found: dict[int, Done] = {}
+        while left:
+            if self.run.stop.is_set() or self.run.left <= -0.1:
+                break
+            try:
+                done = self.lanes.finished(0.05)
+            except WorkerDied as error:
+                self._lost(error, left)
+                continue
+            if done is not None and left.pop(done.key, None) is not None:
+                found[done.key[1]] = done  # type: ignore[index]
+            self.bound.take(wait=False)
+        return found
+
+    def _lost(self, error: WorkerDied, left: dict[object, Task]) -> None:
+        """Goes on without a lane's answer, or has it done again where the plan must not depend on it."""
+        if not self.lanes.count:
+            raise error
+        lost = left.pop(error.key, None)
+        if lost is not None and self.run.deterministic:
+            left[lost.key] = lost
+            self.lanes.start(lost)
+
+    def _merge(self, begun: _Round, results: dict[int, Done]) -> None:
+        """Joins what the lanes found: where they are now, and the best on the way."""
+        if self.run.deterministic and len(results) < len(begun.parts):
+            return
+        lanes = [(begun.parts[k], results[k].result) for k in sorted(results)]
+        before, worth = self.current, self.current_worth
+        best = worth + sum(found.best_gain for _, found in lanes)
+        if self.run.objective is not None and best > self.run.objective:
+            self.run.better_plan(join_lanes(self.options, before, [(part, found.best) for part, found in lanes]))
+            self.weeks.add_plan(self.run.chosen)
+        self.current = join_lanes(self.options, before, [(part, found.last) for part, found in lanes])
+        self.current_worth = worth + sum(found.gain for _, found in lanes)
+        self.run.spent += sum(found.effort for _, found in lanes)
+
+    def _adopt(self, chosen: Indices) -> None:
+        self.current, self.current_worth = chosen, plan_worth(self.options, chosen)
+
+    def _combine(self) -> None:
+        """Looks for the best plan among all weeks known."""
+        run = self.run
+        if self.options.people > _MOST_COMBINED or run.over:
+            return
         run.say("combining the best weeks")
-        chosen = run.chosen
-        people = run.options.person[chosen]
-        plan = [week_column(run.options, c, chosen[people == c]) for c in range(run.options.people)]
-        for column in plan:
-            self.pool.add(column.person, column.chosen)
-        seconds = math.inf if run.deterministic else self._share(0.1)
-        self.master.start(Task("plan", _RECOMBINE, (self.pool.take_fresh(), plan, seconds, 200)))
-        better = self._wait()
-        if isinstance(better, np.ndarray) and run.better_plan(better):
-            self.search.adopt(better)
-            self.pool.add_plan(better)
-        self._search(self._share(0.1))
+        self.weeks.add_plan(run.chosen)
+        seconds = math.inf if run.deterministic else min(10.0, 0.05 * (run.until - run.started))
+        weeks = promising(self.options, self.weeks, run.chosen, self.bound.prices)
+        task = Task((0, 0), _COMBINE, (weeks, run.chosen, seconds, 200, run.seed))
+        found = self._wait([task])
+        if 0 in found and isinstance(found[0].result, np.ndarray):
+            run.better_plan(found[0].result)

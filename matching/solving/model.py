@@ -92,17 +92,9 @@ def person_model(options: Options, c: int, chosen: Indices) -> PersonModel:
     facility, facility_of = _numbered(options.item_facility[items], np.ones(n, dtype=bool))
     y0, z0 = n, n + len(pair_request)
     over = z0 + len(facility)
-    slots, minutes = options.item_slots[items], options.item_minutes[items]
+    slots = options.item_slots[items]
     target, low = int(options.target_slots[c]), int(options.low_slots[c])
     total = int(slots.sum())
-    worth = np.concatenate(
-        [
-            options.value[chosen],
-            np.full(len(pair_request), -options.pair_price),
-            np.where(options.knows[c, facility], 0, -options.facility_price),
-            [-options.over_price, -options.under_price],
-        ]
-    ).astype(np.int64)
     high = np.ones(over + 2, dtype=np.int64)
     high[over], high[over + 1] = max(0, total - target), low
     rows = [(clique, np.ones(len(clique), dtype=np.int64), 1) for clique in _cliques(options, c, chosen)]
@@ -110,14 +102,48 @@ def person_model(options: Options, c: int, chosen: Indices) -> PersonModel:
     x = np.arange(n)
     if len(facility) > options.max_facilities[c]:
         rows.append((z0 + np.arange(len(facility)), np.ones(len(facility), dtype=np.int64), int(options.max_facilities[c])))
-    if minutes.sum() > options.cap_minutes[c]:
-        rows.append((x, minutes, int(options.cap_minutes[c])))
+    for minutes, cap in zip(options.period_minutes[chosen].T, options.period_cap[c].tolist(), strict=True):
+        if minutes.sum() > cap:
+            rows.append((x[minutes > 0], minutes[minutes > 0], cap))
     if total > target:
         rows.append((np.append(x, over), np.append(slots, -1), target))
     if low > 0:
         rows.append((np.append(x, over + 1), np.append(-slots, -1), -low))
+    worth = person_worth(options, c, chosen)
     model = Model(chosen, x, worth, np.zeros(over + 2, dtype=np.int64), high, Rows.of(rows))
     return PersonModel(c, model, pair_request)
+
+
+def person_worth(options: Options, c: int, chosen: Indices) -> Points:
+    """What each column of `person_model(options, c, chosen)` is worth."""
+    items = options.item[chosen]
+    shared = options.shared_request[items]
+    facility = np.unique(options.item_facility[items])
+    return np.concatenate(
+        [
+            options.value[chosen],
+            np.full(len(np.unique(shared[shared >= 0])), -options.pair_price),
+            np.where(options.knows[c, facility], 0, -options.facility_price),
+            [-options.over_price, -options.under_price],
+        ]
+    ).astype(np.int64)
+
+
+def person_columns(options: Options, person: PersonModel, taken: Indices) -> Floats:
+    """The values of a person's columns when exactly the taken ones of their options are taken: a hint."""
+    chosen, c = person.model.options, person.person
+    x = np.isin(chosen, taken)
+    items = options.item[chosen]
+    facility = np.unique(options.item_facility[items])
+    slots = int(options.item_slots[items[x]].sum())
+    return np.concatenate(
+        [
+            x,
+            np.isin(person.pair_request, options.shared_request[items[x]]),
+            np.isin(facility, options.item_facility[items[x]]),
+            [max(0, slots - int(options.target_slots[c])), max(0, int(options.low_slots[c]) - slots)],
+        ]
+    ).astype(np.float64)
 
 
 def joint_model(options: Options, people: Sequence[PersonModel], heads: Indices, sharers: Indices) -> Model:

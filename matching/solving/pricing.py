@@ -1,24 +1,33 @@
 """Pricing: what one person's best week would be worth if every hour asked for had a price.
- With a price on each item and on each place among the sharers of a request, people no longer compete and each week is
-found exactly by itself. The sum of what the weeks are worth and of all prices times room is a proven bound (Lagrange),
-whatever the prices. Prices are whole numbers of hundredths of a point, so the sums are exact."""
+
+With a price on each item and on each place among the sharers of a request, people no longer compete and each week is
+found by itself. The sum of what the weeks net and of all prices times room is a proven bound (Lagrange), whatever the
+prices. Prices are whole numbers of hundredths of a point, so the sums are exact."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from matching.options import Options, Points
 from matching.rules import Indices
-from matching.solving.engines import solve_cpsat
-from matching.solving.model import person_model
-from matching.solving.neighbourhood import taken
+from matching.solving.week_kernel import bound_options, price_people
+from matching.solving.week_layout import SCALE
+from matching.solving.week_tables import Tables, week_tables
 
-SCALE = 100
-"""Prices count hundredths of a point."""
+__all__ = ["SCALE", "Priced", "Pricer", "Prices", "Week", "price_weeks"]
+
+_MOST = 10**13
+"""No price is above: sums of prices stay within 64 bits."""
+
+_LONGEST = 96
+"""Options of the longest week that is remembered."""
+
+_REMEMBERED = 3
+
+_WHOLE_POINT = SCALE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,11 @@ class Prices:
     items: Points
     sharers: Points
 
+    @staticmethod
+    def of(items: np.ndarray[tuple[int], np.dtype[np.float64]], sharers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Prices:
+        """From points."""
+        return Prices(np.rint(items * SCALE).astype(np.int64), np.rint(sharers * SCALE).astype(np.int64))
+
     def room(self, options: Options) -> int:
         """What all room in the plan costs."""
         return int(self.items @ options.item_heads) + int(self.sharers @ options.request_sharers)
@@ -36,42 +50,77 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A person's best week at some prices: its options, and in hundredths an upper bound on what any week nets.
-    `effort` was spent."""
+    """A good week of a person at some prices: its options, ascending, and in hundredths what it nets and an upper bound on what
+    any week nets. `effort` counts the options looked at."""
 
     person: int
     chosen: Indices
+    net: int
     bound: int
-    effort: float
+    effort: int
 
 
-def price_weeks(options: Options, people: Iterable[int], prices: Prices, seconds: float, effort: float) -> list[Week]:
-    """The best week of each person."""
-    return [price_week(options, c, prices, seconds, effort) for c in people]
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Several people's weeks, as in `Week`; `weeks` has a row of options for each, −1 after the last."""
+
+    people: Indices
+    nets: Points
+    bounds: Points
+    weeks: Indices
+    effort: int
 
 
-def price_week(options: Options, c: int, prices: Prices, seconds: float = math.inf, effort: float = math.inf) -> Week:
-    """The best week of one person, exactly unless a limit is hit; the bound holds in any case."""
-    mine = options.of_person(c)
-    items = options.item[mine]
-    net = options.value[mine] * SCALE - prices.items[items]
-    # An option that costs more than it earns can still pay by lessening the penalty for too few hours: keep those.
-    keep = net + options.under_price * SCALE * options.item_slots[items] > 0
-    keep |= np.isin(mine, options.pinned)
-    mine, net = mine[keep], net[keep]
-    idle = -options.under_price * int(options.low_slots[c]) * SCALE
-    if not len(mine):
-        return Week(c, mine, idle, 0.0)
-    person = person_model(options, c, mine)
-    worth = person.model.worth * SCALE
-    worth[: len(mine)] = net
-    pairs = slice(len(mine), len(mine) + len(person.pair_request))
-    worth[pairs] -= prices.sharers[person.pair_request]
-    low = person.model.low.copy()
-    low[: len(mine)] = np.isin(mine, options.pinned)
-    model = replace(person.model, worth=worth, low=low)
-    answer = solve_cpsat(model, seconds=seconds, effort=effort)
-    chosen = mine[:0] if answer.columns is None else np.sort(taken(model, answer.columns))
-    loosest = int(np.maximum(0, worth).sum())
-    bound = min(loosest, math.floor(answer.bound + 0.5)) if math.isfinite(answer.bound) else loosest
-    return Week(c, chosen, bound, answer.effort)
+class Pricer:
+    """Prices weeks, and remembers good ones and what time was worth: that makes the next time faster, never less true."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.tables: Tables = week_tables(options)
+        hours = int(options.window_end.max(initial=0)) // 60 + 1
+        self._hours = np.zeros((options.people, hours + 1), dtype=np.int64)
+        self._known = np.full((options.people, 1 + _REMEMBERED, _LONGEST), -1, dtype=np.int64)
+        self._turn = np.zeros(options.people, dtype=np.int64)
+
+    def know(self, chosen: Indices) -> None:
+        """Remembers everybody's week of a plan (options, ascending) in place of the plan before."""
+        first = np.searchsorted(self.options.person[chosen], np.arange(self.options.people + 1))
+        self._known[:, 0] = -1
+        for c in np.nonzero(np.diff(first) <= _LONGEST)[0]:
+            mine = chosen[first[c] : first[c + 1]]
+            self._known[c, 0, : len(mine)] = mine
+
+    def price(self, people: Indices, prices: Prices, effort: int, slack: int = _WHOLE_POINT) -> Priced:
+        """A week for each of the people that is best within `slack`, unless it takes more effort than given: then the bound is
+        that much looser."""
+        count = len(people)
+        bounds, nets = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+        weeks = np.full((count, _LONGEST), -1, dtype=np.int64)
+        items, pairs = self._costs(prices)
+        spent = price_people(self.tables, people, items, pairs, self._hours, self._known, slack, effort, bounds, nets, weeks)
+        self._known[people, 1 + self._turn[people] % _REMEMBERED] = weeks
+        self._turn[people] += 1
+        return Priced(people, nets, bounds, weeks, spent)
+
+    def bound_options(self, people: Indices, prices: Prices) -> Points:
+        """By option, in hundredths: what any week of its person nets at most that holds it. For other people's: 0."""
+        most = np.zeros(len(self.options.item), dtype=np.int64)
+        items, pairs = self._costs(prices)
+        bound_options(self.tables, people, items, pairs, self._hours, self._known, most)
+        return most
+
+    def _costs(self, prices: Prices) -> tuple[Points, Points]:
+        pairs = np.minimum(prices.sharers, _MOST) + SCALE * self.options.pair_price
+        return np.minimum(prices.items, _MOST), pairs
+
+
+def price_weeks(options: Options, people: Iterable[int], prices: Prices, effort: int = 10**6, slack: int = 0) -> list[Week]:
+    """The best week of each person within `slack`, by itself: the same whoever else is asked for with them and wherever it
+    runs. Where more effort is needed than given the bound is that much looser."""
+    pricer = Pricer(options)
+    found = []
+    for c in people:
+        priced = pricer.price(np.array([c], dtype=np.int64), prices, effort, slack)
+        chosen = np.sort(priced.weeks[0][priced.weeks[0] >= 0])
+        found.append(Week(c, chosen, int(priced.nets[0]), int(priced.bounds[0]), priced.effort))
+    return found

@@ -16,6 +16,7 @@ from matching.problem import Problem
 from matching.rules import Indices
 from matching.solution import Progress, Solution, Status
 from matching.solving.bounds import capacity
+from matching.solving.workers import Here, OpenExecutor, Workers
 from matching.state import State
 
 EFFORT_PER_SECOND = 0.25
@@ -37,6 +38,7 @@ class Run:
         deterministic: bool,
         progress: Callable[[Progress], None] | None,
         stop: Event | None,
+        executor: OpenExecutor | None = None,
     ) -> None:
         self.problem = problem
         self.started = time.monotonic()
@@ -44,6 +46,7 @@ class Run:
         self.effort = time_limit * EFFORT_PER_SECOND if deterministic else math.inf
         self.spent = 0.0
         self.workers = max(1, workers)
+        self.open_executor: OpenExecutor = executor or (Workers if self.workers > 1 else Here)
         self.seed = seed
         self.deterministic = deterministic
         self.stop = stop or Event()

@@ -10,12 +10,13 @@ import numpy as np
 
 from matching.facts import Facts
 from matching.options import Options
-from matching.problem import Problem
+from matching.problem import Objective, Problem
 from matching.solution import Progress, Solution, Status
 from matching.solving.exact import fits_exactly, solve_exactly
 from matching.solving.greedy import greedy_plan
 from matching.solving.large import solve_large
 from matching.solving.run import Run
+from matching.solving.workers import OpenExecutor
 from matching.state import State
 from matching.verify import rule_violations
 
@@ -29,18 +30,42 @@ def solve(
     deterministic: bool = False,
     progress: Callable[[Progress], None] | None = None,
     stop: Event | None = None,
+    executor: OpenExecutor | None = None,
 ) -> Solution:
     """The best plan found within `time_limit` seconds, with a proven bound.
 
     `workers` processes search at the same time (one more, mostly idle, prices the bound of a large problem). `progress`
     is called from the calling thread, and from a solver's own for small problems, with every better plan or bound.
+    `executor` says where the search of a large problem is done (left out: in processes here; see `matching.solving.workers`).
     `stop` ends the search early; what was found until then is answered. With `deterministic` the same problem, seed and
     version give the same plan with any number of workers; the limit is then an amount of work, about what one second
     does on a common machine for each of its seconds.
 
     The plan always keeps every rule. A week without pins always has a plan, if an empty one; pins that contradict the
     rules make it infeasible, and the solution says which in `conflicts`."""
-    run = Run(problem, time_limit, workers=workers, seed=seed, deterministic=deterministic, progress=progress, stop=stop)
+    if problem.objective is Objective.LEXICOGRAPHIC:
+        from matching.solving.lexicographic import solve_lexicographic  # it solves its first level here
+
+        return solve_lexicographic(
+            problem,
+            time_limit=time_limit,
+            workers=workers,
+            seed=seed,
+            deterministic=deterministic,
+            progress=progress,
+            stop=stop,
+            executor=executor,
+        )
+    run = Run(
+        problem,
+        time_limit,
+        workers=workers,
+        seed=seed,
+        deterministic=deterministic,
+        progress=progress,
+        stop=stop,
+        executor=executor,
+    )
     run.say("reading the problem")
     facts = Facts(problem)
     options = Options(facts)
@@ -50,6 +75,7 @@ def solve(
         return Solution(
             assignments=(), objective=0, bound=None, status=Status.INFEASIBLE, seconds=run.seconds, conflicts=conflicts
         )
+    _keep_previous(options, state)
     greedy_plan(options, state)
     run.start(options, state)
     if run.proven:
@@ -58,7 +84,24 @@ def solve(
         solve_exactly(run)
     else:
         solve_large(run)
+        _fill_up(run)
     return run.solution(facts)
+
+
+def _keep_previous(options: Options, state: State) -> None:
+    """Starts from the running plan where leaving it has a price, as far as it keeps the rules still."""
+    for option in options.previous:
+        if state.free(np.array([option]))[0]:
+            state.add(option)
+
+
+def _fill_up(run: Run) -> None:
+    """Gives away what still gains: so every open window of the plan has a rule that explains it."""
+    state = State(run.options)
+    for option in run.chosen.tolist():
+        state.add(option)
+    greedy_plan(run.options, state)
+    run.better_plan(state.chosen)
 
 
 def _take_pins(problem: Problem, facts: Facts, options: Options, state: State) -> tuple[str, ...]:

@@ -9,17 +9,22 @@ import pickle
 import struct
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 
 _LENGTH = struct.Struct(">Q")
 
 
 class WorkerDied(RuntimeError):
-    """A solving process ended by itself, or a task in it failed."""
+    """A solving process ended by itself, or a task in it failed. `key` is the task's, None when no process is left for it."""
+
+    def __init__(self, message: str, key: object = None) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class Task(NamedTuple):
@@ -35,6 +40,33 @@ class Done(NamedTuple):
 
     key: object
     result: Any
+
+
+class Executor(Protocol):
+    """Where tasks are done: in processes here, in this process, or by job workers on other machines.
+
+    Every task is a plain function of what was shared with the executor and of the task's own values, all of them
+    picklable, and may be done anywhere, in any order, also twice. `count` tasks are worth starting at once; `waiting` are
+    started and not yet answered."""
+
+    @property
+    def count(self) -> int:
+        """How many tasks are done at the same time; 0 when nobody is left to do one."""
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks are under way."""
+
+    def start(self, task: Task) -> None:
+        """Takes a task on."""
+
+    def finished(self, seconds: float) -> Done | None:
+        """The next finished task, waiting for it at most about so long. Raises WorkerDied when a task will not be
+        answered."""
+
+
+OpenExecutor = Callable[[int, object], AbstractContextManager[Executor]]
+"""Makes an executor for so many tasks at once that share a value."""
 
 
 def send(stream: IO[bytes], message: object) -> None:
@@ -65,6 +97,7 @@ class _Process:
             [sys.executable, "-m", "matching.solving.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._shared, self._tasks, self._results = shared, tasks, results
+        self.alive = True
         self._thread = Thread(target=self._feed, daemon=True)
         self._thread.start()
 
@@ -72,6 +105,7 @@ class _Process:
         child = self.child
         assert child.stdin is not None
         assert child.stdout is not None
+        task: Task | None = None
         try:
             child.stdin.write(_LENGTH.pack(len(self._shared)))
             child.stdin.write(self._shared)
@@ -79,9 +113,11 @@ class _Process:
             while (task := self._tasks.get()) is not None:
                 send(child.stdin, task)
                 ok, result = receive(child.stdout)
-                self._results.put(Done(task.key, result) if ok else WorkerDied(result))
+                self._results.put(Done(task.key, result) if ok else WorkerDied(result, task.key))
+                task = None
         except (EOFError, OSError, ValueError):
-            self._results.put(WorkerDied("a solving process ended unexpectedly"))
+            self.alive = False
+            self._results.put(WorkerDied("a solving process ended unexpectedly", None if task is None else task.key))
 
     def end(self) -> None:
         """Ends the process at once."""
@@ -95,15 +131,24 @@ class _Process:
 
 
 class Workers:
-    """A pool of solving processes. Use as a context manager: leaving it ends them."""
+    """The usual executor: a pool of solving processes. Use as a context manager: leaving it ends them."""
 
     def __init__(self, count: int, shared: object) -> None:
-        self.count = count
         self.waiting = 0
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._results: SimpleQueue[Done | WorkerDied] = SimpleQueue()
-        data = pickle.dumps(shared, protocol=pickle.HIGHEST_PROTOCOL)
-        self._processes = [_Process(data, self._tasks, self._results) for _ in range(count)]
+        self._shared = pickle.dumps(shared, protocol=pickle.HIGHEST_PROTOCOL)
+        self._processes: list[_Process] = []
+        self.grow(count)
+
+    def grow(self, count: int) -> None:
+        """Starts further processes."""
+        self._processes += [_Process(self._shared, self._tasks, self._results) for _ in range(count)]
+
+    @property
+    def count(self) -> int:
+        """How many processes there are."""
+        return sum(process.alive for process in self._processes)
 
     def __enter__(self) -> Workers:
         return self
@@ -121,14 +166,52 @@ class Workers:
 
     def finished(self, seconds: float | None) -> Done | None:
         """The next finished task, waiting for it at most so long. Raises WorkerDied."""
+        if not self.count and self._results.empty():
+            raise WorkerDied("every solving process ended unexpectedly")
         try:
             done = self._results.get(timeout=None if seconds is None else max(0.001, seconds))
         except Empty:
             return None
-        self.waiting -= 1
         if isinstance(done, WorkerDied):
+            self.waiting -= done.key is not None
             raise done
+        self.waiting -= 1
         return done
+
+
+class Here:
+    """An executor that does its tasks in this process, each when its result is asked for."""
+
+    count = 1
+
+    def __init__(self, _count: int, shared: object) -> None:
+        self._shared = shared
+        self._tasks: deque[Task] = deque()
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._tasks.clear()
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks have not been done."""
+        return len(self._tasks)
+
+    def start(self, task: Task) -> None:
+        """Queues a task."""
+        self._tasks.append(task)
+
+    def finished(self, _seconds: float) -> Done | None:
+        """Does the next task. Raises WorkerDied when it fails."""
+        if not self._tasks:
+            return None
+        task = self._tasks.popleft()
+        try:
+            return next(run_here(self._shared, [task]))
+        except Exception as error:
+            raise WorkerDied(f"{type(error).__name__}: {error}", task.key) from error
 
 
 def run_here(shared: object, tasks: Iterable[Task]) -> Iterator[Done]:

@@ -20,7 +20,7 @@ import staffing.workspace.routes
 from staffing import clock
 from staffing.demo import logins
 from staffing.identity.permissions import Permission
-from staffing.invoicing.gateway import sandbox_key
+from staffing.payments.gateway import sandbox_key
 from staffing.persistence.transactions import Database
 from staffing.settings import Settings
 from staffing.web import errors, formatting

@@ -34,9 +34,13 @@ class Settings:
     secret_key: str = _setting("RELIEF_SECRET_KEY", "key of form tokens; empty: made once and kept in RELIEF_HOME", secret=True)
     demo: bool = _setting("RELIEF_DEMO", "1: invented data and demo logins on the sign-in page")
     clock_file: Path | None = _setting("RELIEF_CLOCK_FILE", "demo only: a file with the instant to take for now")
+    failpoint: str = _setting("RELIEF_FAILPOINT", "tests only, in demo mode: where a process dies, see `persistence.failpoints`")
     idle_minutes: int = _setting("RELIEF_IDLE_MINUTES", "minutes without a click before a session ends")
     session_hours: int = _setting("RELIEF_SESSION_HOURS", "hours after which a session ends in any case")
     solver_seconds: int = _setting("RELIEF_SOLVER_SECONDS", "time limit of one planning run")
+    solver_helpers: int = _setting(
+        "RELIEF_SOLVER_HELPERS", "pieces of a plan that workers on other machines (same RELIEF_SECRET_KEY) solve at once; 0: none"
+    )
     database_fast: bool = _setting("RELIEF_DATABASE_FAST", "1: embedded database without fsync, for tests only")
 
     @property
@@ -83,6 +87,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     clock_file = env.get("RELIEF_CLOCK_FILE") or None
     if clock_file and not demo:
         raise BadSettings("RELIEF_CLOCK_FILE moves the clock and is only for demo mode (RELIEF_DEMO=1).")
+    failpoint = env.get("RELIEF_FAILPOINT", "")
+    if failpoint and not demo:
+        raise BadSettings("RELIEF_FAILPOINT makes processes die and is only for tests in demo mode (RELIEF_DEMO=1).")
     api_key = env.get("STRIPE_API_KEY", "")
     webhook_secret = env.get("STRIPE_WEBHOOK_SECRET", "")
     if api_key and not webhook_secret:
@@ -99,9 +106,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=env.get("RELIEF_SECRET_KEY") or kept_secret(home, "form-tokens"),
         demo=demo,
         clock_file=Path(clock_file) if clock_file else None,
+        failpoint=failpoint,
         idle_minutes=_whole(env, "RELIEF_IDLE_MINUTES", 15, 1, 720),
         session_hours=_whole(env, "RELIEF_SESSION_HOURS", 12, 1, 72),
         solver_seconds=_whole(env, "RELIEF_SOLVER_SECONDS", 20, 1, 3600),
+        solver_helpers=_whole(env, "RELIEF_SOLVER_HELPERS", 0, 0, 64),
         database_fast=env.get("RELIEF_DATABASE_FAST", "") == "1",
     )
     if settings.secure and settings.uses_sandbox:

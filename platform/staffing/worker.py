@@ -17,18 +17,30 @@ import asyncpg
 from sqlalchemy import make_url
 
 from staffing import clock
-from staffing.invoicing import jobs as invoicing_jobs
-from staffing.persistence import jobs
-from staffing.persistence.jobs import HEARTBEAT_TIMEOUT, JobContext, JobKind
+from staffing.billing_runs import jobs as billing_run_jobs
+from staffing.dunning import jobs as dunning_jobs
+from staffing.invoicing import charge_jobs
+from staffing.payments import jobs as payments_jobs
+from staffing.persistence import failpoints, jobs
+from staffing.persistence.jobs import HEARTBEAT_TIMEOUT, JobContext, JobKind, Repeating
 from staffing.persistence.transactions import connect
 from staffing.requests import jobs as requests_jobs
 from staffing.scheduling import jobs as scheduling_jobs
-from staffing.scheduling.jobs import Stopping
+from staffing.scheduling.helper import Helper
+from staffing.scheduling.solver_process import Stopping
 from staffing.settings import Settings
 
 log = logging.getLogger(__name__)
 
-KINDS: tuple[JobKind, ...] = (*requests_jobs.KINDS, *scheduling_jobs.KINDS, *invoicing_jobs.KINDS)
+KINDS: tuple[JobKind, ...] = (
+    *requests_jobs.KINDS,
+    *scheduling_jobs.KINDS,
+    *payments_jobs.KINDS,
+    *billing_run_jobs.KINDS,
+    *charge_jobs.KINDS,
+    *dunning_jobs.KINDS,
+)
+REPEATING: tuple[Repeating, ...] = (*payments_jobs.REPEATING, *dunning_jobs.REPEATING)
 LOOK_EVERY = timedelta(seconds=2)
 """Jobs announce themselves; this often the worker looks for those whose worker has died."""
 _POOL = 6
@@ -42,6 +54,7 @@ async def run_worker(
     dsn: str,
     *,
     kinds: Sequence[JobKind] = KINDS,
+    repeating: Sequence[Repeating] = REPEATING,
     heartbeat_timeout: timedelta = HEARTBEAT_TIMEOUT,
     resources: Mapping[type, Any] | None = None,
 ) -> None:
@@ -50,24 +63,33 @@ async def run_worker(
     `dsn` is the database as the application's role. `resources` replaces what jobs are given by type.
     """
     clock.follow_file(settings.clock_file)
+    failpoints.arm(settings.failpoint)
     stopping = Stopping()
-    given = {Settings: settings, Stopping: stopping, **(resources if resources is not None else resources_for(settings))}
+    helper = Helper()
+    given = {
+        Settings: settings,
+        Stopping: stopping,
+        Helper: helper,
+        **(resources if resources is not None else resources_for(settings)),
+    }
     database = connect(dsn, pool_size=_POOL, statement_seconds=_STATEMENT_SECONDS, wait_seconds=_WAIT_SECONDS)
     try:
         async with _connection(dsn) as connection:
             worker = jobs.worker_on(connection)
             jobs.register(worker, JobContext(database, given), list(kinds))
+            jobs.repeat(worker, database, [one for one in repeating if one.kind in {kind.name for kind in kinds}])
             with _told_to_end(stopping, worker.shutdown):
                 log.info("worker ready: %s", ", ".join(kind.name for kind in kinds))
                 await worker.run(dequeue_timeout=min(LOOK_EVERY, heartbeat_timeout), heartbeat_timeout=heartbeat_timeout)
     finally:
+        await helper.close()
         await database.close()
         log.info("worker ended")
 
 
 def resources_for(settings: Settings) -> dict[type, Any]:
     """What the jobs of all features are given."""
-    return {**invoicing_jobs.resources(settings)}
+    return {**payments_jobs.resources(settings)}
 
 
 @asynccontextmanager

@@ -19,13 +19,15 @@ from litestar import Litestar
 
 from billing.sandbox.app import create_app
 from billing.sandbox.store import Store
-from billing.stripe_connection import SANDBOX_KEY, StripeConnection
-from billing.stripe_gateway import StripeGateway
-from billing.stripe_payload import DraftLine, FacilityCustomer, InvoiceDraft, idempotency_key
-from billing.stripe_results import StripeInvoice
+from billing.stripe.connection import SANDBOX_KEY, StripeConnection
+from billing.stripe.gateway import StripeGateway
+from billing.stripe.keys import idempotency_key
+from billing.stripe.results import StripeInvoice
+from billing.stripe.values import DraftLine, FacilityCustomer, InvoiceDraft
 
 SERVICES = frozenset({"Care Plan Management", "Insurance Verification", "Patient Outreach"})
 SANDBOX_URL = "http://payments.test"
+RETURN_URL = "https://portal.test/portal/payment-methods"
 
 
 @dataclass(slots=True)
@@ -56,6 +58,34 @@ class Sandbox:
         """A raw call, as the client would send it."""
         every = {"authorization": f"Bearer {SANDBOX_KEY}", **{k.replace("_", "-"): v for k, v in headers.items()}}
         return await self.http.request(method, f"{self.url}{path}", data=data, headers=every)
+
+    async def control(self, path: str, /, **wanted: Any) -> Any:
+        """One of the things that only tests may do; its answer."""
+        answer = await self.http.post(f"{self.url}/_control/{path}", json=wanted)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    async def days_pass(self, days: int) -> None:
+        """The sandbox's clock goes on, and what is due by then happens."""
+        await self.control("clock", advance_seconds=days * 24 * 3600)
+
+    async def saved(self, customer_id: str, token: str = "pm_card_visa") -> str:
+        """A way to pay from one of Stripe's test ids, saved for a customer."""
+        answer = await self.call("POST", f"/v1/payment_methods/{token}/attach", {"customer": customer_id})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["id"])
+
+    async def paid(self, *amounts: int, token: str = "pm_card_visa") -> StripeInvoice:
+        """An invoice that was paid (or is being debited) with one of Stripe's test ids."""
+        final = await self.invoice(amounts or (45000,))
+        answer = await self.call("POST", f"/v1/invoices/{final.id}/pay", {"payment_method": token})
+        assert answer.status_code == 200, answer.text
+        return await self.gateway.retrieve_invoice(final.id)
+
+    async def types(self) -> list[str]:
+        """The types of all events so far, oldest first."""
+        content = (await self.call("GET", "/v1/events?limit=100")).json()
+        return [event["type"] for event in reversed(content["data"])]
 
     async def invoice(self, amounts: tuple[int, ...] = (45000,), *, final: bool = True) -> StripeInvoice:
         """An invoice of a new facility with lines of these amounts."""
@@ -122,7 +152,8 @@ async def sandbox(tmp_path: Path, in_process: Any, keep_alive: Any) -> AsyncIter
         faults_allowed=True,
     )
     async with keep_alive(app), httpx.AsyncClient(transport=in_process(app), base_url=SANDBOX_URL) as http:
-        gateway = StripeGateway(StripeConnection(SANDBOX_KEY, SANDBOX_URL), SERVICES, http=http)
+        connection = StripeConnection(SANDBOX_KEY, SANDBOX_URL)
+        gateway = StripeGateway(connection, SERVICES, return_urls=frozenset({RETURN_URL}), http=http)
         yield Sandbox(app, http, gateway, database)
 
 

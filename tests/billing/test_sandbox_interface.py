@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import stripe
 
+from billing.sandbox.interface.idempotency import scoped
+from billing.stripe.connection import SANDBOX_KEY
+
 Conform = Callable[[Any, type], list[str]]
 
 
@@ -59,7 +62,7 @@ REFUSED_PARAMETERS = [
     ("/v1/invoices", {"customer": "CUS", "days_until_due": "soon"}, "parameter_invalid_integer", "days_until_due"),
     ("/v1/invoices", {"customer": "CUS", "auto_advance": "maybe"}, None, "auto_advance"),
     ("/v1/invoices", {"customer": "CUS", "idempotency_key": "x"}, "parameter_unknown", "idempotency_key"),
-    ("/v1/invoices", {"customer": "CUS", "discounts[0][coupon]": "x"}, None, "discounts"),
+    ("/v1/invoices", {"customer": "CUS", "discounts[0][coupon]": "x"}, None, "discounts[0][coupon]"),
     ("/v1/invoices", {}, "parameter_missing", "customer"),
     ("/v1/invoices", {"customer": "cus_nobody"}, "resource_missing", "customer"),
     ("/v1/invoices", {"customer": "CUS", "days_until_due": "30"}, None, None),
@@ -69,7 +72,12 @@ REFUSED_PARAMETERS = [
     ("/v1/invoices/INV/add_lines", {"lines[0][amount]": "1.5"}, "parameter_invalid_integer", "lines[0][amount]"),
     ("/v1/invoices/INV/add_lines", {"lines[0][amt]": "1"}, "parameter_unknown", "lines[0][amt]"),
     ("/v1/invoices/INV/add_lines", {"lines[0][description]": "x"}, "parameter_missing", "lines[0][amount]"),
-    ("/v1/invoices/INV/add_lines", {"lines[0][amount]": "1", "lines[0][tax_rates][0]": "t"}, None, "lines[0][tax_rates]"),
+    (
+        "/v1/invoices/INV/add_lines",
+        {"lines[0][amount]": "1", "lines[0][tax_rates][0]": "t"},
+        "resource_missing",
+        "lines[0][tax_rates]",
+    ),
     ("/v1/invoiceitems", {"customer": "CUS", "price": "price_1"}, "parameter_unknown", "price"),
 ]
 
@@ -112,6 +120,18 @@ async def test_a_key_with_other_content_is_an_idempotency_error(sandbox: Any) ->
         assert (status, error["type"]) == (400, "idempotency_error")
 
 
+async def test_a_key_is_nothing_to_another_api_key_and_is_forgotten_after_a_day(sandbox: Any) -> None:
+    async def create(api_key: str) -> str:
+        headers = {"authorization": f"Bearer {api_key}", "idempotency_key": "k1"}
+        return str((await sandbox.call("POST", "/v1/customers", {"name": "x"}, **headers)).json()["id"])
+
+    first, other = await create("sk_test_one"), await create("sk_test_other")
+    assert first != other
+    assert await create("sk_test_one") == first
+    await sandbox.control("clock", advance_seconds=24 * 3600 + 1)
+    assert await create("sk_test_one") not in (first, other)
+
+
 async def test_a_refusal_before_work_began_frees_the_key(sandbox: Any) -> None:
     status, _ = await error_of(sandbox, "POST", "/v1/customers", {"nmae": "x"}, idempotency_key="k1")
     assert status == 400
@@ -134,8 +154,11 @@ async def test_a_key_whose_work_goes_on_is_a_conflict(sandbox: Any) -> None:
     store = sandbox.store()
     with store.transaction() as transaction:
         transaction.execute(
-            "insert into keys values ('k1', ?, strftime('%s', 'now') + 0.0, null, null)",
-            (json.dumps(["POST", "/v1/customers", {"name": "x"}]),),
+            "insert into keys values (?, ?, strftime('%s', 'now') + 0.0, null, null)",
+            (
+                scoped("k1", SANDBOX_KEY),
+                json.dumps(["POST", "/v1/customers", {"name": "x"}]),
+            ),
         )
     status, error = await error_of(sandbox, "POST", "/v1/customers", {"name": "x"}, idempotency_key="k1")
     assert (status, error["code"]) == (409, "idempotency_key_in_use")

@@ -201,8 +201,8 @@ async def test_the_page_keeps_a_strict_content_policy_and_names_its_fields(sandb
         elements = Elements()
         elements.feed(shown.text)
         assert elements.inline == []
-        assert elements.fields == elements.labels == {"card_number"}
-        assert elements.headings == ["h1", "h2", "h2"]
+        assert elements.fields == elements.labels == {"card_number", "routing_number", "account_number"}
+        assert elements.headings == ["h1", "h2", "h2", "h2"]
     styles = await sandbox.http.get(f"{sandbox.url}/_assets/sandbox.css")
     assert styles.headers["content-type"].startswith("text/css")
     assert "prefers-color-scheme: dark" in styles.text

@@ -19,11 +19,12 @@ from litestar import Litestar, Request, Response, asgi, post
 from litestar.types import Receive, Scope, Send
 
 from billing.sandbox.app import create_app
-from billing.stripe_connection import SANDBOX_KEY, StripeConnection
-from billing.stripe_events import Event, WebhookRefused, receive
-from billing.stripe_gateway import StripeGateway
-from billing.stripe_payload import DraftLine, FacilityCustomer, InvoiceDraft, idempotency_key
-from billing.stripe_results import StripeOutcomeUnknown, StripeUnreachable
+from billing.stripe.connection import SANDBOX_KEY, StripeConnection
+from billing.stripe.events import Event, WebhookRefused, receive
+from billing.stripe.failures import StripeOutcomeUnknown, StripeUnreachable
+from billing.stripe.gateway import StripeGateway
+from billing.stripe.keys import idempotency_key
+from billing.stripe.values import DraftLine, FacilityCustomer, InvoiceDraft
 
 SECRET = "whsec_served"
 SERVICES = frozenset({"Care Plan Management"})

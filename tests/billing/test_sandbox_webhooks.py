@@ -15,8 +15,8 @@ import stripe
 from litestar import Litestar
 
 from billing.sandbox.app import create_app
-from billing.stripe_events import WebhookRefused, receive
-from billing.stripe_results import StripeBusy, StripeOutcomeUnknown
+from billing.stripe.events import WebhookRefused, receive
+from billing.stripe.failures import StripeBusy, StripeOutcomeUnknown
 
 SECRET = "whsec_webhook_test"
 KEY = {"authorization": "Bearer sk_test_x"}
@@ -69,12 +69,14 @@ def running(tmp_path: Path, receiver: Receiver, keep_alive: Any, in_process: Any
     """Open a sandbox on the same file as often as wanted."""
 
     @asynccontextmanager
-    async def opened(*, lifespan: bool = True, webhook_url: str = "") -> AsyncIterator[httpx.AsyncClient]:
+    async def opened(
+        *, lifespan: bool = True, webhook_url: str = "", webhook_secret: str = SECRET
+    ) -> AsyncIterator[httpx.AsyncClient]:
         app: Litestar = create_app(
             database=tmp_path / "payments.db",
             public_url="http://payments.test",
             webhook_url=webhook_url or receiver.url,
-            webhook_secret=SECRET,
+            webhook_secret=webhook_secret,
             faults_allowed=True,
             retry_seconds=0.01,
         )
@@ -191,6 +193,79 @@ async def test_webhooks_can_be_dropped_doubled_delayed_and_forged(running: Open,
         except WebhookRefused:
             assert "forged" in body.decode()
     assert accepted == ["doubled", "doubled", "forged", "later", "delayed"]
+
+
+async def test_webhooks_can_be_reordered_tampered_with_old_foreign_and_unknown(running: Open, receiver: Receiver) -> None:
+    async with running() as http:
+        await set_fault(http, kind="webhook_reorder")
+        for name in ("first", "second"):
+            await http.post("/v1/customers", data={"name": name})
+        await receiver.until(lambda: len(receiver.arrived) == 2)
+        await delivered(http)
+        for kind in ("webhook_tamper", "webhook_stale", "webhook_version", "webhook_unknown"):
+            await set_fault(http, kind=kind)
+            before = len(receiver.arrived)
+            await http.post("/v1/customers", data={"name": kind})
+            await receiver.until(lambda before=before: len(receiver.arrived) == before + 2)  # type: ignore[misc]
+            await delivered(http)
+    names, said = [], []
+    for body, header in receiver.arrived:
+        name = json.loads(body)["data"]["object"].get("name", "")
+        names.append(name)
+        try:
+            event = receive(body, header, [SECRET], datetime.now(UTC))
+            said.append("foreign" if event.other_version else "understood" if event.understood else "unknown")
+        except WebhookRefused as refused:
+            said.append("refused: " + ("stale" if "timestamp" in str(refused) else "forged"))
+    assert names[:2] == ["second", "first"]
+    good = "understood"
+    assert said == [good, good, "refused: forged", good, "refused: stale", good, "foreign", good, "unknown", good]
+
+
+async def test_an_event_can_be_sent_again(running: Open, receiver: Receiver) -> None:
+    async with running() as http:
+        await http.post("/v1/customers", data={"name": "x"})
+        await receiver.until(lambda: len(receiver.arrived) == 1)
+        event = json.loads(receiver.arrived[0][0])["id"]
+        assert (await http.post(f"/_control/events/{event}/resend")).status_code == 201
+        await receiver.until(lambda: len(receiver.arrived) == 2)
+        await delivered(http)
+    assert {json.loads(body)["id"] for body, _ in receiver.arrived} == {event}
+
+
+async def test_while_the_secret_is_changed_both_are_signed_with(running: Open, receiver: Receiver) -> None:
+    async with running(webhook_secret=f"whsec_new, {SECRET}") as http:
+        await http.post("/v1/customers", data={"name": "x"})
+        await receiver.until(lambda: len(receiver.arrived) == 1)
+        await delivered(http)
+    body, header = receiver.arrived[0]
+    for accepted in ([SECRET], ["whsec_new"], ["whsec_other", SECRET]):
+        assert receive(body, header, accepted, datetime.now(UTC)).type == "customer.created"
+    with pytest.raises(WebhookRefused):
+        receive(body, header, [f"whsec_new, {SECRET}"], datetime.now(UTC))
+
+
+async def test_what_is_planned_and_a_moved_clock_survive_a_restart(running: Open, receiver: Receiver) -> None:
+    async with running() as http:
+        customer = (await http.post("/v1/customers", data={"email": "f@example.com"})).json()["id"]
+        term = {"customer": customer, "collection_method": "send_invoice", "days_until_due": "30"}
+        path = f"/v1/invoices/{(await http.post('/v1/invoices', data=term)).json()['id']}"
+        await http.post(f"{path}/add_lines", data={"lines[0][amount]": "100"})
+        await http.post(f"{path}/finalize")
+        await http.post(f"{path}/pay", data={"payment_method": "pm_usBankAccount_success"})
+        await delivered(http)
+    async with running() as http:
+        now = (await http.post("/_control/clock", json={"advance_seconds": 3600})).json()["now"]
+    async with running() as http:
+        # The clock stays where it was moved to.
+        assert (await http.post("/_control/clock", json={"advance_seconds": 0})).json()["now"] >= now
+        assert (await http.get(path)).json()["status"] == "open"
+        for odd in (-1, "x", True, None):
+            assert (await http.post("/_control/clock", json={"advance_seconds": odd})).status_code == 400
+        await http.post("/_control/clock", json={"advance_seconds": 6 * 24 * 3600})
+        await receiver.until(lambda: "invoice.paid" in receiver.types())
+        await delivered(http)
+        assert (await http.get(path)).json()["status"] == "paid"
 
 
 async def test_calls_can_fail_before_and_after_the_work(sandbox: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from billing.stripe_events import WebhookEndpointOff, WebhookRefused, read_event, receive, signature
+from billing.stripe.events import WebhookEndpointOff, WebhookRefused, read_event, receive, signature, subject_of
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECRET = "whsec_test"
@@ -118,3 +118,62 @@ def test_events_of_types_nobody_knows_are_read_too() -> None:
     odd = {**PAYLOAD, "type": "galaxy.collapsed", "data": {"object": {"object": "galaxy"}}, "api_version": "2031-01-01.x"}
     event = read_event(odd)
     assert (event.type, event.object_type, event.object_id) == ("galaxy.collapsed", "galaxy", "")
+
+
+def about(thing: dict[str, Any], event_type: str, **more: Any) -> Any:
+    return read_event({**PAYLOAD, "type": event_type, "data": {"object": thing}, "api_version": stripe.api_version, **more})
+
+
+@pytest.mark.parametrize(
+    ("event_type", "thing", "expected"),
+    [
+        ("invoice.paid", {"id": "in_abcdefgh", "object": "invoice", "customer": "cus_abcdefgh"},
+         ("invoice", "in_abcdefgh", None, None)),
+        ("payment_intent.processing", {"id": "pi_abcdefgh", "object": "payment_intent", "latest_charge": "py_abcdefgh"},
+         ("payment", None, "pi_abcdefgh", "py_abcdefgh")),
+        ("charge.refunded", {"id": "ch_abcdefgh", "object": "charge", "payment_intent": "pi_abcdefgh"},
+         ("charge", None, "pi_abcdefgh", "ch_abcdefgh")),
+        ("refund.failed", {"id": "re_abcdefgh", "object": "refund", "charge": "ch_abcdefgh", "payment_intent": "pi_abcdefgh"},
+         ("refund", None, "pi_abcdefgh", "ch_abcdefgh")),
+        ("charge.dispute.created", {"id": "du_abcdefgh", "object": "dispute", "charge": {"id": "ch_abcdefgh"}},
+         ("dispute", None, None, "ch_abcdefgh")),
+        ("credit_note.created", {"id": "cn_abcdefgh", "object": "credit_note", "invoice": "in_abcdefgh"},
+         ("credit_note", "in_abcdefgh", None, None)),
+        ("invoice_payment.paid", {"id": "inpay_abcdefgh", "object": "invoice_payment", "invoice": "in_abcdefgh",
+                                  "payment": {"payment_intent": "pi_abcdefgh"}},
+         ("invoice", "in_abcdefgh", "pi_abcdefgh", None)),
+        ("checkout.session.completed", {"id": "cs_test_abcdefgh", "object": "checkout.session", "invoice": None},
+         ("setup", None, None, None)),
+        ("payment_method.detached", {"id": "pm_abcdefgh", "object": "payment_method", "customer": "nonsense/../"},
+         ("payment_method", None, None, None)),
+    ],
+)  # fmt: skip
+def test_an_event_says_what_to_fetch(event_type: str, thing: dict[str, Any], expected: tuple[str | None, ...]) -> None:
+    subject = subject_of(about(thing, event_type))
+    assert subject is not None
+    assert subject.id == (thing["invoice"] if thing["object"] == "invoice_payment" else thing["id"])
+    assert (subject.kind, subject.invoice_id, subject.payment_intent_id, subject.charge_id) == expected
+    assert subject.customer_id in (None, "cus_abcdefgh")
+
+
+@pytest.mark.parametrize(
+    ("event_type", "thing"),
+    [
+        ("thing.happened", {"id": "thing_1", "object": "thing"}),
+        ("invoice.happened", {"id": "in_abcdefgh", "object": "invoice"}),
+        ("invoice.paid", {"id": "in_abcdefgh", "object": "thing"}),
+        ("invoice.paid", {"id": "../customers", "object": "invoice"}),
+        ("invoice.paid", {"object": "invoice"}),
+        ("invoice_payment.paid", {"id": "inpay_abcdefgh", "object": "invoice_payment"}),
+    ],
+)
+def test_what_is_not_understood_is_nothing_to_fetch(event_type: str, thing: dict[str, Any]) -> None:
+    assert subject_of(about(thing, event_type)) is None
+
+
+def test_another_version_of_the_interface_is_noticed_and_its_ids_still_serve() -> None:
+    thing = {"id": "in_abcdefgh", "object": "invoice"}
+    for version, other in ((stripe.api_version, False), ("2017-08-15", True), (None, True)):
+        event = about(thing, "invoice.paid", api_version=version)
+        assert event.other_version is other
+        assert subject_of(event) is not None

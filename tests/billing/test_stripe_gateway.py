@@ -13,10 +13,8 @@ import pytest
 import stripe
 
 from billing.sandbox.wire import API_VERSION as SANDBOX_VERSION
-from billing.stripe_connection import SANDBOX_KEY, StripeConnection
-from billing.stripe_gateway import API_VERSION, StripeGateway
-from billing.stripe_payload import DraftLine, FacilityCustomer, InvoiceDraft, NotAllowedToLeave, idempotency_key
-from billing.stripe_results import (
+from billing.stripe.connection import API_VERSION, SANDBOX_KEY, StripeConnection
+from billing.stripe.failures import (
     StripeBusy,
     StripeDeclined,
     StripeFailure,
@@ -25,6 +23,9 @@ from billing.stripe_results import (
     StripeRefused,
     StripeUnreachable,
 )
+from billing.stripe.gateway import StripeGateway
+from billing.stripe.keys import idempotency_key
+from billing.stripe.values import DraftLine, FacilityCustomer, InvoiceDraft, NotAllowedToLeave
 
 
 def test_one_version_of_the_interface_is_pinned_everywhere() -> None:
@@ -54,7 +55,7 @@ def test_the_key_is_not_shown_and_the_mode_is_known() -> None:
 
 
 def test_naming_our_types_does_not_load_the_library() -> None:
-    light = "billing.stripe_payload, billing.stripe_events, billing.stripe_results, billing.stripe_connection, billing.rating"
+    light = "billing.stripe.payload, billing.stripe.events, billing.stripe.results, billing.stripe.connection, billing.rating"
     code = f"import sys, {light}; sys.exit(any(name.split('.')[0] in ('stripe', 'httpx', 'litestar') for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

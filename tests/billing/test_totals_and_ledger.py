@@ -1,7 +1,5 @@
 """Totals, balances and the journal: sums of integers that always come out even."""
 
-from decimal import Decimal
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,8 +18,7 @@ from billing.ledger import (
     reversal,
 )
 from billing.money import CurrencyMismatch, Money
-from billing.rating import Line
-from billing.totals import Balance, Settlement, invoice_totals
+from billing.totals import Balance, Settlement
 
 steady = settings(deadline=None, derandomize=True, max_examples=60)
 AMOUNTS = st.integers(1, 10**9).map(lambda minor: Money(minor, "USD"))
@@ -29,23 +26,6 @@ AMOUNTS = st.integers(1, 10**9).map(lambda minor: Money(minor, "USD"))
 
 def usd(minor: int) -> Money:
     return Money(minor, "USD")
-
-
-def line(minor: int) -> Line:
-    return Line("s", "c", "regular", 3600, Decimal(1), minor, ())
-
-
-def test_tax_is_rounded_once_on_the_sum() -> None:
-    totals = invoice_totals([line(1010), line(1010), line(1010)], "USD", Decimal("8.25"))
-    # 30.30 × 8.25 % = 2.49975; by line it would have been 3 × 0.83 = 2.49.
-    assert (totals.subtotal, totals.tax, totals.total) == (usd(3030), usd(250), usd(3280))
-    assert invoice_totals([], "USD").total == usd(0)
-
-
-@pytest.mark.parametrize("percent", ["-1", "100.01", "NaN"])
-def test_a_tax_rate_is_a_percentage(percent: str) -> None:
-    with pytest.raises(ValueError, match="0 to 100"):
-        invoice_totals([], "USD", Decimal(percent))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from staffing.desk.times import Stretch, ahead_text, days_text, span_text, stretches, their_time
+from staffing.desk.times import Stretch, ahead_text, days_text, stretches, their_time
+from staffing.wall_clock import span_words
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 
@@ -39,7 +40,7 @@ def test_another_day_on_the_other_clock_is_said() -> None:
 
 def test_the_midnight_that_ends_a_day_is_24_00() -> None:
     start = datetime(2026, 3, 6, 1, 0, tzinfo=UTC)
-    assert span_text(start, start + timedelta(hours=4), "America/New_York") == "Thu 5 Mar, 20:00–24:00 EST"
+    assert span_words(start, start + timedelta(hours=4), "America/New_York") == "Thu 5 Mar, 20:00–24:00 EST"
 
 
 def test_how_far_off() -> None:

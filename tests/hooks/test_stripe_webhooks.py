@@ -20,9 +20,10 @@ from support.world import World, principal
 
 from staffing import clock
 from staffing.app import create_app
-from staffing.invoicing import jobs as invoicing_jobs
 from staffing.invoicing import service
-from staffing.invoicing.models import Invoice, LedgerPosting, LedgerTransaction, StripeEvent
+from staffing.invoicing.models import Invoice, LedgerPosting, LedgerTransaction
+from staffing.payments import jobs as payments_jobs
+from staffing.payments.models import StripeEvent
 from staffing.persistence.jobs import TryAgain
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database
@@ -50,7 +51,7 @@ def sent(database: Database, world: World, sandbox: Sandbox) -> Sent:
             drafted = await service.draft_invoice(tx, bella, world.north, date(2026, 3, 1), date(2026, 3, 31))
             await service.review(tx, bella, drafted.id)
             await service.finalize(tx, bella, drafted.id)
-        await invoicing_jobs.send(sandbox.context(database), {"id": str(drafted.id)})
+        await payments_jobs.send(sandbox.context(database), {"id": str(drafted.id)})
         return drafted.id
 
     return make
@@ -74,7 +75,7 @@ async def work_off(database: Database, sandbox: Sandbox) -> None:
         )
         payloads = [json.loads(one) for one in waiting]
     for payload in payloads * 2:
-        await invoicing_jobs.process_event(sandbox.context(database), payload)
+        await payments_jobs.process_event(sandbox.context(database), payload)
 
 
 async def booked(database: Database) -> list[tuple[str, int]]:
@@ -112,7 +113,7 @@ async def test_paying_at_stripe_books_the_money_once(
     assert (invoice.stripe_paid_minor, invoice.paid_at) == (4200, clock.now())
     assert await booked(database) == [("invoice_finalised", 4200), ("payment_received", 4200)]
     outcomes = dict(await stored(database))
-    assert outcomes["customer.created"] == "ignored: not about an invoice"
+    assert outcomes["customer.created"] == "noted: saved ways to pay"
     assert outcomes["invoice.payment_succeeded"] in ("booked", "noted: paid")
 
 
@@ -128,7 +129,7 @@ async def test_the_same_event_ten_times_at_once_has_one_effect(
     assert [answer.status_code for answer in answers] == [200] * 10
     assert [kind for kind, _ in await stored(database)] == ["invoice.paid"]
     payload = {"id": paid["id"]}
-    await asyncio.gather(*(invoicing_jobs.process_event(sandbox.context(database), payload) for _ in range(8)))
+    await asyncio.gather(*(payments_jobs.process_event(sandbox.context(database), payload) for _ in range(8)))
     assert await booked(database) == [("invoice_finalised", 4200), ("payment_received", 4200)]
     assert (await read(database, invoice_id)).state == "paid"
 
@@ -149,7 +150,7 @@ async def test_every_order_of_events_leads_to_the_same_state(
             drafted = await service.draft_invoice(tx, bella, world.north, day, day)
             await service.review(tx, bella, drafted.id)
             await service.finalize(tx, bella, drafted.id)
-        await invoicing_jobs.send(sandbox.context(database), {"id": str(drafted.id)})
+        await payments_jobs.send(sandbox.context(database), {"id": str(drafted.id)})
         invoice = await read(database, drafted.id)
         assert invoice.hosted_url is not None
         await sandbox.pay(invoice.hosted_url)
@@ -157,7 +158,7 @@ async def test_every_order_of_events_leads_to_the_same_state(
         for kind in order:
             (event,) = [one for one in about if one["type"] == kind]
             assert (await post(visitor, settings, event)).status_code == 200
-            await invoicing_jobs.process_event(sandbox.context(database), {"id": event["id"]})
+            await payments_jobs.process_event(sandbox.context(database), {"id": event["id"]})
         invoice = await read(database, drafted.id)
         ends.add((invoice.state, invoice.stripe_status, invoice.stripe_paid_minor, invoice.stripe_problem, invoice.paid_at))
     assert ends == {("paid", "paid", 4200, "", clock.now())}
@@ -179,7 +180,7 @@ async def test_a_webhook_before_our_outcome_row_books_all_the_same(
     for event in await sandbox.events():
         await post(visitor, settings, event)
     await work_off(database, sandbox)
-    await invoicing_jobs.send(sandbox.context(database), {"id": str(invoice_id)})
+    await payments_jobs.send(sandbox.context(database), {"id": str(invoice_id)})
     now = await read(database, invoice_id)
     assert (now.state, now.stripe_invoice_id, now.hosted_url) == ("paid", invoice.stripe_invoice_id, invoice.hosted_url)
     assert now.sent_at is not None
@@ -232,7 +233,21 @@ FORGED: dict[str, Callable[[bytes, dict[str, str]], tuple[bytes, dict[str, str]]
     "unknown scheme": lambda body, headers: (body, {"Stripe-Signature": headers["Stripe-Signature"].replace("v1=", "v0=")}),
     "not ASCII": lambda body, headers: (body, {"Stripe-Signature": "t=1772636400,v1=\u00e9".encode("latin-1").decode("latin-1")}),
     "empty body": lambda body, headers: (b"", headers),
-}
+    "a byte more": lambda body, headers: (body + b"\n", headers),
+    "a byte less": lambda body, headers: (body[:-1], headers),
+    "a byte order mark": lambda body, headers: (b"\xef\xbb\xbf" + body, headers),
+    "keys in another order": lambda body, headers: (json.dumps(json.loads(body), sort_keys=True, indent=0).encode(), headers),
+    "without spaces": lambda body, headers: (json.dumps(json.loads(body), separators=(",", ":")).encode(), headers),
+    "UTF-16": lambda body, headers: (body.decode().encode("utf-16"), headers),
+    "half a signature": lambda body, headers: (body, {"Stripe-Signature": headers["Stripe-Signature"][:-32]}),
+    "signature in capitals": lambda body, headers: (
+        body, {"Stripe-Signature": headers["Stripe-Signature"].upper().replace("T=", "t=").replace("V1=", "v1=")},
+    ),
+    "no time": lambda body, headers: (body, {"Stripe-Signature": headers["Stripe-Signature"].split(",")[1]}),
+    "a negative time": lambda body, headers: (body, {"Stripe-Signature": headers["Stripe-Signature"].replace("t=", "t=-")}),
+    "other digits": lambda body, headers: (body, {"Stripe-Signature": "t=\u0661\u0662,v1=00".encode().decode("latin-1")}),
+    "another's signature": lambda body, headers: (body, webhook(event_of("invoice.paid", "evt_other"), "whsec_other")[1]),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", FORGED)
@@ -305,9 +320,9 @@ async def test_while_stripe_cannot_be_asked_the_event_waits(
     await post(visitor, settings, paid)
     await sandbox.fault("rate_limit", "/v1/invoices")
     with pytest.raises(TryAgain):
-        await invoicing_jobs.process_event(sandbox.context(database), {"id": paid["id"]})
+        await payments_jobs.process_event(sandbox.context(database), {"id": paid["id"]})
     assert (await read(database, invoice_id)).state == "sent"
-    await invoicing_jobs.process_event(sandbox.context(database), {"id": paid["id"]})
+    await payments_jobs.process_event(sandbox.context(database), {"id": paid["id"]})
     assert (await read(database, invoice_id)).state == "paid"
 
 
@@ -321,7 +336,7 @@ async def test_asking_stripe_finds_a_payment_whose_webhook_was_lost(
     bella = principal(world, "bella")
     async with database.transaction(bella.scope()) as tx:
         await service.ask_stripe(tx, bella, invoice_id)
-    await invoicing_jobs.check(sandbox.context(database), {"id": str(invoice_id)})
+    await payments_jobs.check(sandbox.context(database), {"id": str(invoice_id)})
     assert (await read(database, invoice_id)).state == "paid"
     assert await booked(database) == [("invoice_finalised", 4200), ("payment_received", 4200)]
 

@@ -12,9 +12,10 @@ from support.invoices import Died, Sandbox, at
 from support.world import World, principal
 
 from staffing import clock
-from staffing.invoicing import jobs as invoicing_jobs
 from staffing.invoicing import service
-from staffing.invoicing.models import BillingAccount, Invoice, InvoiceLine, StripeCall
+from staffing.invoicing.models import BillingAccount, Invoice, InvoiceLine
+from staffing.payments import jobs as payments_jobs
+from staffing.payments.models import StripeCall
 from staffing.persistence.jobs import TryAgain
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("standing")
 
 
 async def send(database: Database, sandbox: Sandbox, invoice_id: UUID) -> None:
-    await invoicing_jobs.send(sandbox.context(database), {"id": str(invoice_id)})
+    await payments_jobs.send(sandbox.context(database), {"id": str(invoice_id)})
 
 
 async def send_until_done(database: Database, sandbox: Sandbox, invoice_id: UUID, most: int = 12) -> int:
@@ -178,7 +179,7 @@ async def test_trouble_is_said_in_plain_words_and_waits_longer_each_time(
 
 
 async def test_no_wait_is_longer_than_an_hour() -> None:
-    assert all(timedelta(minutes=30) <= invoicing_jobs.wait_after(tries) <= timedelta(hours=1) for tries in (11, 50, 5000))
+    assert all(timedelta(minutes=30) <= payments_jobs.wait_after(tries) <= timedelta(hours=1) for tries in (11, 50, 5000))
 
 
 async def test_a_refusal_is_shown_and_a_person_tries_again(
@@ -241,7 +242,7 @@ async def test_two_workers_sending_the_same_invoice_make_one(database: Database,
 
 async def test_a_fault_of_ours_is_shown_on_the_invoice(database: Database, sandbox: Sandbox, finalized: Finalized) -> None:
     invoice_id = await finalized()
-    kind = next(kind for kind in invoicing_jobs.KINDS if kind.name == "invoicing.send")
+    kind = next(kind for kind in payments_jobs.KINDS if kind.name == "invoicing.send")
     assert kind.give_up is not None
     await kind.give_up(sandbox.context(database), {"id": str(invoice_id)}, "stopped after 3 starts without an end")
     assert "fault on our side" in (await read(database, invoice_id)).stripe_problem

@@ -25,7 +25,7 @@ from matching import (
 from matching.explaining.explain import RULES, Explainer
 from matching.facts import Facts
 from matching.options import Options
-from matching.problem import ForbiddenPair, Interval, Problem
+from matching.problem import ForbiddenPair, Interval, Limit, Problem
 from matching.rules import SENTENCES
 from matching.solving.greedy import greedy_plan
 from matching.state import State
@@ -133,6 +133,12 @@ FIXES = [
     ("screening", {"screened_until": at(1)}, {}, "Screen C0 again, good to 2026-03-02T12:00:00Z or later"),
     ("orientation", {}, {"orientation_required": True}, "Orient C0 at F0"),
     ("cap", {"cap_minutes": 120}, {}, "Raise the cap of C0 from 120 to 180 minutes"),
+    (
+        "period_cap",
+        {"limits": (Limit(Interval(at(0), at(24)), 90), Limit(Interval(at(24), at(48)), 0))},
+        {},
+        "Raise the cap of C0 from 90 to 180 minutes for 2026-03-02T00:00:00Z to 2026-03-03T00:00:00Z",
+    ),
     ("facilities", {"max_facilities": 0}, {}, "Let C0 serve 1 facilities"),
     ("system", {"systems": frozenset()}, {}, "Train C0 in epic"),
     ("level", {"services": {"prior-auth": 1}}, {}, "Raise C0 to level 2 in prior-auth"),
@@ -231,3 +237,27 @@ def test_why_this_person_in_words() -> None:
         # 12 slots × (30 for continuity + 3 less pay) + 150 that a new facility would cost
         "1 other could take it; the plan is 546 points better than with C1, the next best",
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(seeds)
+def test_corrections_are_all_the_smallest_ways_out(seed: int) -> None:
+    """Everybody who is not there already is stopped by at least one correction's rules, and no correction holds another."""
+    made = week(seed, people=6, requests=8)
+    plan = planned(made)
+    explainer = Explainer(made, plan)
+    known = {name: 1 << bit for bit, name in enumerate(RULES)}
+    for entry in explainer.uncovered():
+        i = int(explainer.options.window_item[explainer.facts.window_index[entry.window]])
+        stopped = [int(mask) for mask in explainer.masks(i) if not int(mask) & known["already_there"]]
+        found = {sum(known[rule] for rule in one.rules): one.people for one in entry.corrections}
+        assert found == {
+            mask: stopped.count(mask)
+            for mask in set(stopped)
+            if not any(other != mask and other & mask == other for other in stopped)
+        }
+        sizes = [len(one.rules) for one in entry.corrections]
+        assert sizes == sorted(sizes)
+        singles = {one.rules[0] for one in entry.corrections if len(one.rules) == 1}
+        assert {miss.rule for miss in entry.near_misses} - {"already_there"} <= singles
+        assert all(one.rules for one in entry.corrections)

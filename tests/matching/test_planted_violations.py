@@ -12,7 +12,7 @@ from support.planning import at, coordinator, problem, request, week
 
 from matching.facts import Facts
 from matching.options import Options
-from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Problem, Request, Window
+from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Limit, Problem, Request, Window
 from matching.solution import Solution, Status
 from matching.solving.greedy import greedy_plan
 from matching.state import State
@@ -118,6 +118,14 @@ def plant_cap(made: Problem, plan: Plan, entry: Assignment) -> tuple[Problem, Pl
     worked = [window_of(made, other) for other in plan if other.coordinator == entry.coordinator]
     minutes = sum((window.end - window.start) // timedelta(minutes=1) for window in worked)
     return with_person(made, entry.coordinator, cap_minutes=minutes - 1), plan
+
+
+def plant_period_cap(made: Problem, plan: Plan, entry: Assignment) -> tuple[Problem, Plan]:
+    """A cap of one minute less than what starts within the planted window, which the whole cap allows."""
+    window = window_of(made, entry)
+    during = Interval(window.start, window.start + timedelta(minutes=1))
+    minutes = (window.end - window.start) // timedelta(minutes=1)
+    return with_person(made, entry.coordinator, limits=(Limit(during, minutes - 1),)), plan
 
 
 def plant_facilities(made: Problem, plan: Plan, entry: Assignment) -> tuple[Problem, Plan]:
@@ -233,6 +241,22 @@ def test_touching_availability_is_one_stretch() -> None:
     person = coordinator(available=(Interval(at(10), at(14)), Interval(at(8), at(10))))
     made = problem([person], [request()])
     assert list(rule_violations(made, [Assignment("C0", "R0.0")])) == []
+
+
+def test_a_window_counts_in_the_period_it_starts_in() -> None:
+    """22:00 to 02:00 is four hours of the first period and none of the second; their caps stand beside that of the whole."""
+    asked = request(windows=((22, 26), (26, 30)), max_coordinators=2)
+    both = [Assignment("C0", "R0.0"), Assignment("C0", "R0.1")]
+
+    def broken(first: int, second: int, whole: int = 480) -> list[str]:
+        limits = (Limit(Interval(at(0), at(24)), first), Limit(Interval(at(24), at(48)), second))
+        made = problem([coordinator(limits=limits, cap_minutes=whole)], [asked])
+        return [entry.rule for entry in rule_violations(made, both)]
+
+    assert broken(240, 240) == []
+    assert broken(239, 240) == ["period_cap"]
+    assert broken(240, 239) == ["period_cap"]
+    assert broken(600, 600, whole=479) == ["cap"]
 
 
 def test_a_violation_names_the_person_and_the_window() -> None:

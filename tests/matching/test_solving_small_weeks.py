@@ -4,19 +4,13 @@ from dataclasses import replace
 from random import Random
 from threading import Event
 
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.planning import at, best_by_trying, coordinator, problem, request, units, week
 
 from matching import Progress, Status, solve, verify_plan
-from matching.facts import Facts
-from matching.options import Options
 from matching.problem import Assignment, ForbiddenPair, Interval, Problem
-from matching.solving.bounds import Bounding, capacity
-from matching.solving.columns import ColumnPool
-from matching.solving.pricing import Prices, price_weeks
 
 seeds = st.integers(0, 10**6)
 slow = settings(max_examples=25, deadline=None)
@@ -86,44 +80,6 @@ def test_names_and_order_change_nothing(seed: int) -> None:
         forbidden=tuple(ForbiddenPair(people[pair.coordinator], asked[pair.request]) for pair in made.forbidden),
     )
     assert best(renamed) == best(made)
-
-
-@slow
-@given(seeds, st.data())
-def test_every_bound_is_above_the_best_plan(seed: int, data: st.DataObject) -> None:
-    """The coarse bound, and the one by prices whatever the prices are."""
-    made = week(seed)
-    known = best_by_trying(made, most_units=9)
-    assume(known is not None)
-    assert known is not None
-    options = Options(Facts(made))
-    assert capacity(options).bound >= known
-    for _ in range(3):
-        rng = np.random.default_rng(data.draw(seeds))
-        scale = data.draw(st.sampled_from([0, 100, 20_000, 400_000]))
-        prices = Prices(
-            rng.integers(0, scale + 1, size=len(options.item_request)),
-            rng.integers(0, scale + 1, size=len(options.request_sharers)),
-        )
-        assert bound_at(options, prices) >= known
-
-
-def bound_at(options: Options, prices: Prices) -> int:
-    bounding = Bounding(options, ColumnPool(options), 10**12)
-    bounding._asked = prices
-    bounding.learn(price_weeks(options, range(options.people), prices, 10.0, 100.0))
-    return bounding.best
-
-
-def test_at_the_right_prices_the_bound_meets_the_plan() -> None:
-    """Two people without a target, one request of 12 slots worth 420 − 20 each, less 200: at that price nobody gains by it."""
-    made = problem([coordinator("C0"), coordinator("C1")], [request()])
-    options = Options(Facts(made))
-    worth = 12 * 400 - 200
-    assert best(made) == worth
-    at_worth = Prices(np.array([worth * 100]), np.zeros(1, dtype=np.int64))
-    assert bound_at(options, at_worth) == worth
-    assert bound_at(options, Prices(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))) == 2 * worth
 
 
 def test_contradicting_pins_are_said_and_nothing_is_planned() -> None:

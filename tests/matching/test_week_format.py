@@ -71,6 +71,11 @@ def drop(path: str, key: str) -> Any:
     return change
 
 
+def limit(start_day: int, end_day: int, **more: object) -> dict[str, object]:
+    days = {"start": f"2026-03-0{start_day}T00:00:00Z", "end": f"2026-03-0{end_day}T00:00:00Z"}
+    return {**days, "cap_minutes": 600, **more}
+
+
 W = "requests/0/windows"
 ONE_FAULT = [
     (put("wheather", 1), "wheather: unknown key"),
@@ -101,6 +106,17 @@ ONE_FAULT = [
     (
         put("coordinators/0/available", [["2026-03-02T10:00:00Z", "2026-03-02T09:00:00Z"]]),
         "coordinators[0].available[0]: ends before it starts",
+    ),
+    *(
+        (put("coordinators/0/limits", limits), message)
+        for limits, message in [
+            ([limit(1, 2), limit(3, 4), limit(1, 3)], "coordinators[0].limits[2]: overlaps limits[0]"),
+            ([limit(2, 1)], "coordinators[0].limits[0].end: ends before it starts"),
+            ([limit(2, 2)], "coordinators[0].limits[0].end: ends when it starts"),
+            ([limit(1, 2, cap_minutes=-1)], "coordinators[0].limits[0].cap_minutes: must be from 0 to 10000000, is -1"),
+            ([limit(1, 2, weeks=1)], "coordinators[0].limits[0].weeks: unknown key"),
+            ([{"start": "2026-03-02T00:00:00Z", "cap_minutes": 5}], "coordinators[0].limits[0].end: is missing"),
+        ]
     ),
     (put("coordinators/0/available", [["2026-03-02T10:00:00Z"]]), "coordinators[0].available[0]: must be a pair"),
     (put(f"{W}/0/end", "2026-03-02T08:00:00Z"), "requests[0].windows[0].end: ends before it starts"),

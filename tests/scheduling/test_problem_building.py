@@ -1,12 +1,10 @@
 """From rows to a problem: wall time, papers, what is already assigned, weeks."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
-from itertools import count
-from uuid import UUID
+from datetime import date, time
 
 import pytest
+from support.planning_facts import NORTH, SOUTH, at, credential, facts, person, request, span, window
 
 from matching.formats import check_problem
 from matching.problem import Assignment as Pair
@@ -23,87 +21,16 @@ from staffing.roster.rules import (
     week_of,
     without,
 )
-from staffing.scheduling.facts import Booking, CoordinatorFact, CredentialFact, Facts, RequestFact, WindowFact
-from staffing.scheduling.limits import overruns
-from staffing.scheduling.problem import layers, state_problem, window_of
-
-NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)  # Wednesday, 10:00 in New York
-NORTH, SOUTH = UUID(int=1), UUID(int=2)
-_ids = count(100)
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def span(start: str, end: str) -> Interval:
-    return Interval(at(start), at(end))
-
-
-def window(start: str, end: str, missing: int = 1) -> WindowFact:
-    return WindowFact(UUID(int=next(_ids)), span(start, end), missing)
-
-
-def request(*windows: WindowFact, **changes: object) -> RequestFact:
-    plain = RequestFact(
-        id=UUID(int=next(_ids)),
-        reference="R-1001",
-        facility_id=NORTH,
-        facility="Northside Family Medicine",
-        facility_zone="America/New_York",
-        facility_state="OH",
-        offshore_allowed=True,
-        service="patient_care_coordinator",
-        level=1,
-        language="en",
-        ehr_system="epic",
-        skills=(),
-        priority=3,
-        headcount=max(one.missing for one in windows),
-        max_coordinators=1,
-        bill_per_hour=Decimal("42.50"),
-        windows=windows,
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
-
-
-def credential(kind: str, expires_on: date | None = date(2027, 2, 1), verified_on: date = date(2026, 2, 20)) -> CredentialFact:
-    return CredentialFact(kind=kind, expires_on=expires_on, verified_on=verified_on)
-
-
-def person(**changes: object) -> CoordinatorFact:
-    plain = CoordinatorFact(
-        id=UUID(int=next(_ids)),
-        reference="C-2001",
-        name="Maria Sandoval",
-        work_country="US",
-        time_zone="America/New_York",
-        languages=("en",),
-        ehr_systems=("epic",),
-        licence_states=(),
-        weekly_cap_minutes=2400,
-        weekly_target_minutes=2000,
-        max_facilities=4,
-        joined_on=date(2025, 7, 1),
-        left_on=None,
-        services={"patient_care_coordinator": 4},
-        credentials=tuple(credential(kind) for kind in ("hipaa_training", "exclusion_screening", "background_check")),
-        weekly=tuple(WeeklyHours(day, time(8), time(18)) for day in range(7)),
-        pay_per_hour=Decimal("24.49"),
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
-
-
-def facts(requests: list[RequestFact], people: list[CoordinatorFact], bookings: list[Booking] | None = None) -> Facts:
-    return Facts(at=NOW, requests=tuple(requests), coordinators=tuple(people), bookings=tuple(bookings or ()))
+from staffing.scheduling.facts import Booking, Facts
+from staffing.scheduling.problem import layers, remaining, state_problem, window_of
 
 
 def broken_rules(given: Facts) -> set[str]:
     """The rules that keep the first coordinator from covering everything."""
     stated = state_problem(given)
     assert stated is not None
-    pairs = [Pair(stated.problem.coordinators[0].id, one.id) for one in stated.problem.requests[0].windows]
-    return {violation.rule for violation in rule_violations(stated.problem, pairs)}
+    pairs = [Pair(stated.coordinators[0].id, one.id) for one in stated.requests[0].windows]
+    return {violation.rule for violation in rule_violations(stated, pairs)}
 
 
 class TestWallTime:
@@ -227,7 +154,7 @@ class TestWhoMayGo:
         asked = [request(window(*self.DAY))]
         gone = state_problem(facts(asked, [person(left_on=date(2026, 3, 3))]))
         assert gone is not None
-        assert gone.problem.coordinators == ()
+        assert gone.coordinators == ()
         assert broken_rules(facts(asked, [person(left_on=date(2026, 3, 4))])) == {"availability"}
         assert broken_rules(facts(asked, [person(left_on=date(2026, 3, 5))])) == set()
 
@@ -235,12 +162,12 @@ class TestWhoMayGo:
         for known in ({"oriented": frozenset({NORTH})}, {"served": frozenset({NORTH})}):
             stated = state_problem(facts([request(window(*self.DAY))], [person(**known)]))
             assert stated is not None
-            assert stated.problem.coordinators[0].known_facilities == {str(NORTH)}
+            assert stated.coordinators[0].known_facilities == {str(NORTH)}
 
     def test_money_is_whole_units_half_up(self) -> None:
         stated = state_problem(facts([request(window(*self.DAY))], [person()]))
         assert stated is not None
-        assert (stated.problem.requests[0].bill_per_hour, stated.problem.coordinators[0].pay_per_hour) == (43, 24)
+        assert (stated.requests[0].bill_per_hour, stated.coordinators[0].pay_per_hour) == (43, 24)
 
 
 class TestWhatIsAssigned:
@@ -251,7 +178,7 @@ class TestWhatIsAssigned:
         busy = Booking(maria.id, SOUTH, span("2026-03-05T16:00", "2026-03-05T18:00"))
         stated = state_problem(facts([request(window(*self.DAY))], [maria], [busy]))
         assert stated is not None
-        free = stated.problem.coordinators[0].available
+        free = stated.coordinators[0].available
         assert span("2026-03-05T13:00", "2026-03-05T15:00") not in free
         assert broken_rules(facts([request(window(*self.DAY))], [maria], [busy])) == {"availability"}
         touching = Booking(maria.id, SOUTH, span("2026-03-05T17:00", "2026-03-05T19:00"))
@@ -263,15 +190,15 @@ class TestWhatIsAssigned:
         last_week = Booking(maria.id, NORTH, span("2026-02-27T14:00", "2026-02-27T22:00"))
         stated = state_problem(facts([request(window(*self.DAY))], [maria], [monday, last_week]))
         assert stated is not None
-        planned = stated.problem.coordinators[0]
+        planned = stated.coordinators[0]
         assert (planned.cap_minutes, planned.target_minutes) == (2400 - 480, 2000 - 480)
-        assert stated.week_minutes[planned.id] == {date(2026, 3, 2): 1920}
+        assert planned.limits == ()
 
     def test_a_week_that_is_full_takes_no_whole_request_that_needs_it(self) -> None:
         maria = person(weekly_cap_minutes=600)
         full = Booking(maria.id, NORTH, span("2026-03-02T14:00", "2026-03-02T23:00"))
         both_weeks = request(window("2026-03-05T15:00", "2026-03-05T17:00"), window("2026-03-12T15:00", "2026-03-12T17:00"))
-        assert broken_rules(facts([both_weeks], [maria], [full])) == {"forbidden"}
+        assert broken_rules(facts([both_weeks], [maria], [full])) == {"period_cap"}
         assert broken_rules(facts([both_weeks], [person(weekly_cap_minutes=660)], [])) == set()
 
     def test_facilities_already_served_count(self) -> None:
@@ -283,20 +210,31 @@ class TestWhatIsAssigned:
 
 
 class TestWeeks:
-    def test_a_plan_beyond_one_weeks_cap_is_found_and_the_lower_priority_goes(self) -> None:
+    def test_each_week_of_the_horizon_has_its_own_cap_beside_what_is_assigned_in_it(self) -> None:
         maria = person(weekly_cap_minutes=240)
-        this_week = [
-            request(window(f"2026-03-05T{hour}:00", f"2026-03-05T{hour + 3}:00"), priority=priority)
-            for hour, priority in ((13, 2), (17, 5))
+        booked = Booking(maria.id, SOUTH, span("2026-03-06T15:00", "2026-03-06T16:00"))
+        asked = [
+            request(window("2026-03-05T13:00", "2026-03-05T16:00")),
+            request(window("2026-03-12T13:00", "2026-03-12T16:00")),
         ]
-        next_week = request(window("2026-03-12T15:00", "2026-03-12T18:00"))
-        stated = state_problem(facts([*this_week, next_week], [maria]))
+        stated = state_problem(facts(asked, [maria], [booked]))
         assert stated is not None
-        pairs = [Pair(str(maria.id), one.id) for asked in stated.problem.requests for one in asked.windows]
-        assert stated.problem.coordinators[0].cap_minutes == 480
-        barred = overruns(stated.problem, stated.week_minutes, pairs)
-        assert [(pair.coordinator, pair.request) for pair in barred] == [(str(maria.id), str(this_week[0].id))]
-        assert overruns(stated.problem, stated.week_minutes, pairs[1:]) == ()
+        (planned,) = stated.coordinators
+        assert planned.cap_minutes == 180 + 240
+        assert [(limit.during, limit.cap_minutes) for limit in planned.limits] == [
+            (span("2026-03-02T05:00", "2026-03-09T04:00"), 180),
+            (span("2026-03-09T04:00", "2026-03-16T04:00"), 240),
+        ]
+        assert check_problem(stated) == ()
+
+    def test_a_plan_beyond_one_weeks_cap_breaks_a_rule_although_the_weeks_together_would_allow_it(self) -> None:
+        maria = person(weekly_cap_minutes=240)
+        asked = [request(window(f"2026-03-05T{hour}:00", f"2026-03-05T{hour + 3}:00")) for hour in (13, 17)]
+        stated = state_problem(facts([*asked, request(window("2026-03-12T15:00", "2026-03-12T16:00"))], [maria]))
+        assert stated is not None
+        pairs = [Pair(str(maria.id), one.id) for one_asked in stated.requests[:2] for one in one_asked.windows]
+        assert {violation.rule for violation in rule_violations(stated, pairs)} == {"period_cap"}
+        assert list(rule_violations(stated, pairs[1:])) == []
 
 
 class TestLayers:
@@ -309,26 +247,32 @@ class TestLayers:
         assert layers((two, one)) == [(1, (one, two)), (2, (two,))]
         stated = state_problem(facts([request(one, two)], [person(), person()]))
         assert stated is not None
-        assert [(asked.headcount, len(asked.windows)) for asked in stated.problem.requests] == [(1, 2), (2, 1)]
-        assert {window_of(name.id) for asked in stated.problem.requests for name in asked.windows} == {one.id, two.id}
-        assert check_problem(stated.problem) == ()
+        assert [(asked.headcount, len(asked.windows)) for asked in stated.requests] == [(1, 2), (2, 1)]
+        assert {window_of(name.id) for asked in stated.requests for name in asked.windows} == {one.id, two.id}
+        assert check_problem(stated) == ()
 
     def test_people_already_sharing_count(self) -> None:
         asked = request(window("2026-03-05T13:00", "2026-03-05T15:00", 1), headcount=2, max_coordinators=2)
         for people, sharers in ((0, 2), (2, 2), (3, 1), (4, 1)):
             stated = state_problem(facts([replace(asked, people=people)], [person()]))
             assert stated is not None
-            assert stated.problem.requests[0].max_coordinators == sharers
+            assert stated.requests[0].max_coordinators == sharers
 
 
 def test_nothing_open_is_no_problem() -> None:
     assert state_problem(facts([], [person()])) is None
 
 
-def test_a_window_under_way_is_within_the_horizon_and_odd_lengths_set_the_grid() -> None:
-    asked = request(window("2026-03-04T14:30", "2026-03-04T15:55"))
-    stated = state_problem(facts([asked], [person()]))
+def test_of_a_window_under_way_what_is_left_counts_from_the_next_quarter_of_an_hour() -> None:
+    during = span("2026-03-04T14:30", "2026-03-04T17:00")
+    assert remaining(during, at("2026-03-04T14:30")) == during
+    assert remaining(during, at("2026-03-04T14:31")) == span("2026-03-04T14:45", "2026-03-04T17:00")
+    assert remaining(during, at("2026-03-04T15:00")) == span("2026-03-04T15:00", "2026-03-04T17:00")
+    assert remaining(during, at("2026-03-04T16:50")) == Interval(during.end, during.end)
+
+
+def test_odd_lengths_set_the_grid() -> None:
+    stated = state_problem(facts([request(window("2026-03-04T15:00", "2026-03-04T15:55"))], [person()]))
     assert stated is not None
-    assert stated.problem.horizon.start == NOW - timedelta(minutes=30)
-    assert stated.problem.slot_minutes == 5
-    assert check_problem(stated.problem) == ()
+    assert stated.slot_minutes == 5
+    assert check_problem(stated) == ()

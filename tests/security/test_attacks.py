@@ -19,11 +19,11 @@ from support.full_world import Things, furnish
 from support.visitors import Visitor
 from support.world import NOW, PASSWORD, World
 
-from billing.stripe_connection import SANDBOX_KEY
+from billing.stripe.connection import SANDBOX_KEY
 from staffing.app import SANDBOX_PATH, create_app, with_sandbox
 from staffing.identity import invitations, sessions
 from staffing.identity.models import Account, AccountFacility, Role, SignInAttempt
-from staffing.invoicing.gateway import connection_for, sandbox_key
+from staffing.payments.gateway import connection_for, sandbox_key
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database
 from staffing.requests.models import StaffingRequest

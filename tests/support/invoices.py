@@ -16,11 +16,12 @@ from sqlalchemy.dialects.postgresql import Range
 from support.world import World
 
 from billing.sandbox.app import create_app as create_sandbox
-from billing.sandbox.webhooks import signature_header
-from billing.stripe_events import SIGNATURE_HEADER
-from billing.stripe_gateway import StripeGateway
+from billing.sandbox.delivery.webhooks import signature_header
+from billing.stripe.backoff import ONE_TRY
+from billing.stripe.events import SIGNATURE_HEADER
+from billing.stripe.gateway import StripeGateway
 from staffing import clock
-from staffing.invoicing.gateway import gateway_for
+from staffing.payments.gateway import gateway_for
 from staffing.persistence.base import new_id
 from staffing.persistence.jobs import JobContext
 from staffing.persistence.transactions import Database, Transaction
@@ -168,7 +169,8 @@ async def running_sandbox(settings: Settings, folder: Path) -> AsyncIterator[San
     )
     sandbox = Sandbox(app, base, gateway=None)  # type: ignore[arg-type]
     http = httpx.AsyncClient(transport=_Recorder(sandbox))
-    sandbox.gateway = gateway_for(settings, http=http)
+    # A failure is to be seen by the product at once: jobs come again by themselves.
+    sandbox.gateway = gateway_for(settings, http=http, backoff=ONE_TRY)
     try:
         yield sandbox
     finally:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 from random import Random
 
 from matching.problem import (
@@ -10,6 +10,7 @@ from matching.problem import (
     Coordinator,
     ForbiddenPair,
     Interval,
+    Limit,
     Problem,
     Request,
     Weights,
@@ -88,7 +89,20 @@ def week(seed: int, people: int = 3, requests: int = 4) -> Problem:
         made = replace(made, previous=tuple({Assignment(rng.choice(persons).id, rng.choice(windows)) for _ in range(3)}))
     if rng.random() < 0.3 and persons and asked:
         made = replace(made, forbidden=(ForbiddenPair(rng.choice(persons).id, rng.choice(asked).id),))
+    if rng.random() < 0.4:
+        made = replace(made, coordinators=tuple(_limited(rng, person) for person in made.coordinators))
     return made
+
+
+def _limited(rng: Random, person: Coordinator) -> Coordinator:
+    """The person with a cap on some of the first days, each of them or two together."""
+    ends = rng.choice([[], [24], [24, 48], [10, 30, 60], [48]])
+    limits = [
+        Limit(Interval(at(start), at(end)), rng.choice([60, 180, 300]))
+        for start, end in pairwise([0, *ends])
+        if rng.random() < 0.8
+    ]
+    return replace(person, limits=tuple(limits))
 
 
 def _person(rng: Random, name: str) -> Coordinator:
@@ -152,16 +166,20 @@ def units(made: Problem) -> list[tuple[Assignment, ...]]:
     return found
 
 
-def best_by_trying(made: Problem, most_units: int = 12) -> int | None:
-    """The worth of the best plan, by trying every set of units; None when there are too many."""
+def plans_by_trying(made: Problem, most_units: int = 12) -> list[tuple[Assignment, ...]] | None:
+    """Every plan that keeps the rules, by trying every set of units; None when there are too many."""
     pieces = units(made)
     if len(pieces) > most_units:
         return None
-    best: int | None = None
-    for size in range(len(pieces) + 1):
-        for chosen in combinations(pieces, size):
-            plan = [assignment for unit in chosen for assignment in unit]
-            if next(iter(rule_violations(made, plan)), None) is None:
-                worth = objective_of(made, plan)
-                best = worth if best is None else max(best, worth)
-    return best
+    tried = (
+        tuple(assignment for unit in chosen for assignment in unit)
+        for size in range(len(pieces) + 1)
+        for chosen in combinations(pieces, size)
+    )
+    return [plan for plan in tried if next(iter(rule_violations(made, plan)), None) is None]
+
+
+def best_by_trying(made: Problem, most_units: int = 12) -> int | None:
+    """The worth of the best plan, by trying every set of units; None when there are too many, or no plan at all."""
+    plans = plans_by_trying(made, most_units)
+    return max((objective_of(made, plan) for plan in plans), default=None) if plans is not None else None

@@ -9,7 +9,9 @@ from staffing.persistence.jobs import JobContext
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database
 from staffing.scheduling import service
-from staffing.scheduling.jobs import Stopping, propose_plan
+from staffing.scheduling.helper import Helper
+from staffing.scheduling.jobs import propose_plan
+from staffing.scheduling.solver_process import Stopping
 from staffing.settings import Settings
 
 SECONDS = 5
@@ -18,7 +20,7 @@ SECONDS = 5
 
 def job_context(database: Database, settings: Settings) -> JobContext:
     """What the worker would give the job."""
-    return JobContext(database, {Settings: settings, Stopping: Stopping()})
+    return JobContext(database, {Settings: settings, Stopping: Stopping(), Helper: Helper()})
 
 
 async def ask_for_plan(database: Database, world: World, by: str = "dora", seconds: int = SECONDS) -> UUID:

@@ -206,11 +206,11 @@ async def test_invoicing_takes_all_entries_or_none(database: Database, world: Wo
         with pytest.raises(StepNotPossible):
             await service.mark_invoiced(tx, week[:1])
     async with database.transaction(principal(world, "alice").scope()) as tx:
-        with pytest.raises(StepNotPossible):
-            await service.dispute(tx, principal(world, "alice"), week[0], "Too late.")
+        await service.dispute(tx, principal(world, "alice"), week[0], "On the invoice, and wrong.")
+    assert await states(database) == ["invoiced", "invoiced", "submitted", "submitted"]
     async with database.transaction(SYSTEM) as tx:
         await service.unmark_invoiced(tx, week[:2])
-    assert await states(database) == ["approved", "approved", "submitted", "submitted"]
+    assert await states(database) == ["disputed", "approved", "submitted", "submitted"]
 
 
 async def test_the_entries_of_a_line_are_read_by_their_facility_and_the_agency(

@@ -42,8 +42,10 @@ def test_what_is_taken_back_or_written_off_stays_so(end: EntryState) -> None:
     assert TRANSITIONS[end] == {}
 
 
-def test_an_invoiced_entry_is_locked_for_both_sides() -> None:
-    assert set(TRANSITIONS[EntryState.INVOICED]) == {Step.RELEASED}
+def test_an_invoiced_entry_leaves_its_invoice_only_with_it() -> None:
+    steps = TRANSITIONS[EntryState.INVOICED]
+    assert {step for step, following in steps.items() if following is not EntryState.INVOICED} == {Step.RELEASED}
+    assert set(steps) - {Step.RELEASED} == {Step.DISPUTED, Step.DISPUTE_WITHDRAWN, Step.KEPT, Step.CREDITED}
 
 
 def test_every_state_has_its_transitions_and_its_words() -> None:
@@ -57,4 +59,4 @@ def test_every_state_but_the_first_can_be_reached() -> None:
 
 def test_a_refusal_says_where_the_entry_is() -> None:
     with pytest.raises(StepNotPossible, match="stands on an invoice"):
-        lifecycle.after(EntryState.INVOICED, Step.DISPUTED)
+        lifecycle.after(EntryState.INVOICED, Step.APPROVED)

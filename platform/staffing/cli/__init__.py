@@ -1,4 +1,4 @@
-"""The command line `relief`. Exit codes: 0 done, 1 refused or failed with a sentence, 2 used wrongly."""
+"""The command line `relief`. Exit codes: 0 done, 1 refused or failed with a sentence, 2 used wrongly; 3 something waits."""
 
 import importlib
 import sys
@@ -15,6 +15,10 @@ COMMANDS = {
     "demo": "data",
     "plan": "operations",
     "invoice": "operations",
+    "bill": "billing",
+    "export": "exports",
+    "reconcile": "payments",
+    "backfill": "payments",
     "account": "operations",
     "audit": "operations",
     "rehearse": "rehearsal",
@@ -48,7 +52,10 @@ def relief() -> None:
 def main() -> None:
     """Run a command; an expected failure is one sentence, not a trace."""
     try:
-        relief(standalone_mode=False)
+        code = relief(standalone_mode=False)
+        if isinstance(code, int) and code:
+            # Outside its standalone mode click hands the code of `context.exit` back instead of raising it.
+            sys.exit(code)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.Abort:

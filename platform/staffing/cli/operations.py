@@ -47,7 +47,7 @@ def plan(email: str, time_limit: int | None) -> None:
 
 async def _plan(settings: Settings, email: str, seconds: int) -> None:
     async with opened(settings) as database:
-        principal = await _act_as(database, email, Role.DISPATCHER)
+        principal = await act_as(database, email, Role.DISPATCHER)
         async with database.transaction(principal.scope()) as tx:
             tx.info["actor"] = principal.actor("cli")
             plan_id = await plans.request_plan(tx, principal, time_limit_seconds=seconds)
@@ -92,7 +92,7 @@ def invoice(email: str, start: datetime, end: datetime, facility: str) -> None:
 
 async def _invoice(settings: Settings, email: str, start: date, end: date, reference: str) -> None:
     async with opened(settings) as database:
-        principal = await _act_as(database, email, Role.BILLING)
+        principal = await act_as(database, email, Role.BILLING)
         async with database.transaction(SYSTEM) as tx:
             facilities = (await tx.execute(_facilities(reference))).all()
         if not facilities:
@@ -151,7 +151,8 @@ async def _verify(settings: Settings) -> list[access_log.ChainReport]:
         return await access_log.verify(tx)
 
 
-async def _act_as(database: Database, email: str, role: Role) -> Principal:
+async def act_as(database: Database, email: str, role: Role) -> Principal:
+    """The account that a command acts for: the named one, else the first of `role`."""
     async with database.transaction(SYSTEM) as tx:
         account = await _account(tx, email, role)
     if account is None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from sqlalchemy import insert
 
 from staffing.catalogue import SERVICES
+from staffing.demo import contracts
 from staffing.demo.logins import LOGINS, PASSWORD
 from staffing.demo.people import AGENCY_NAME, AGENCY_ZONE
 from staffing.demo.places import PLACES, Place
@@ -65,6 +66,7 @@ async def _add_prices(tx: Transaction, stage: Stage, place: Place, number: int) 
         rounding_unit_minutes=place.rounding_minutes,
         rounding_mode="nearest",
         rounding_scope="line",
+        terms=contracts.terms_of(place.reference, date(stage.monday.year - 1, 1, 1)),
     )
     tx.add(card)
     tx.add(BillingAccount(facility_id=facility_id, currency="USD", terms_days=30 if number % 3 == 0 else 14))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from staffing import clock
-from staffing.demo import bench, bills, charts, clients, openings
+from staffing.demo import absences, bench, bills, charts, clients, openings
 from staffing.demo.dice import Dice
 from staffing.demo.past import Past
 from staffing.demo.stage import Stage
@@ -33,7 +33,8 @@ async def load(database: Database, *, advance: Callable[[str], None]) -> None:
         await past.write(tx)
         advance("Four weeks of work")
         await openings.add_openings(tx, stage)
-        advance("Open requests")
+        await absences.add_absence(tx, stage)
+        advance("Open requests and a call-off")
         invoices = await bills.add_bills(tx, stage)
         advance(f"{invoices} invoices")
         audit.note(tx, "load", "demo", "agency", detail=f"{len(past.entries)} entries")

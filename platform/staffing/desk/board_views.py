@@ -1,18 +1,22 @@
 """Views of the requests board and of one request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from staffing.catalogue import EHR_SYSTEMS, LANGUAGES, SKILLS
-from staffing.desk.times import ago_text, ahead_text, hours_text, span_text
+from staffing.desk.call_off_views import CallOffLine, line
+from staffing.desk.times import ago_text, ahead_text
+from staffing.facilities.pausing import PausedFacility
 from staffing.requests.lifecycle import STILL_MISSING, Progress
 from staffing.requests.queries import NOT_PLANNED
 from staffing.requests.rows import BoardRow, RequestDetail, WeekBar, WindowRow
+from staffing.scheduling.call_off_queries import CallOffRow
 from staffing.scheduling.models import PlanState
 from staffing.scheduling.queries import PlanRow
+from staffing.wall_clock import hours_words, span_words
 from staffing.web.formatting import day, moment
 from staffing.web.pages import Page
 
@@ -74,6 +78,10 @@ class BoardPage(Page):
     lede: str
     may_plan: bool
     plan: PlanNote | None
+    call_offs: tuple[CallOffLine, ...]
+    may_record: bool
+    paused: tuple[PausedFacility, ...] = ()
+    """Nothing is planned for these until they have paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +117,19 @@ class LatestPlan:
     proposes_for: frozenset[UUID]
 
 
-def board_page(rows: Sequence[BoardRow], latest: LatestPlan | None, *, may_plan: bool, now: datetime) -> BoardPage:
+def board_page(
+    rows: Sequence[BoardRow],
+    latest: LatestPlan | None,
+    call_offs: Sequence[CallOffRow],
+    *,
+    may_plan: bool,
+    may_record: bool,
+    now: datetime,
+) -> BoardPage:
     columns = []
+    called_off = {request_id: row.coordinator for row in call_offs for request_id in row.open_requests}
     for title, progress, meaning in COLUMNS:
-        found = [_card(row, latest, now) for row in rows if row.standing.progress is progress]
+        found = [_card(row, latest, called_off, now) for row in rows if row.standing.progress is progress]
         if found:
             columns.append(_column(title, meaning, found))
     missing = [row for row in rows if row.standing.progress in STILL_MISSING]
@@ -123,6 +140,8 @@ def board_page(rows: Sequence[BoardRow], latest: LatestPlan | None, *, may_plan:
         lede=_lede(missing, now),
         may_plan=may_plan and bool(missing),
         plan=_plan_note(latest.plan, now) if latest else None,
+        call_offs=tuple(line(row, now) for row in call_offs),
+        may_record=may_record,
     )
 
 
@@ -143,7 +162,7 @@ def _lede(missing: Sequence[BoardRow], now: datetime) -> str:
     return f"{places} in {requests} still {'lacks' if windows == 1 else 'lack'} somebody.{first}"
 
 
-def _card(row: BoardRow, latest: LatestPlan | None, now: datetime) -> Card:
+def _card(row: BoardRow, latest: LatestPlan | None, called_off: Mapping[UUID, str], now: datetime) -> Card:
     gap = row.earliest_uncovered_at
     until = row.earliest_uncovered_end
     return Card(
@@ -158,14 +177,16 @@ def _card(row: BoardRow, latest: LatestPlan | None, now: datetime) -> Card:
         week=row.week,
         week_label=_week_label(row.week),
         cover=f"{row.covered} of {row.needed} covered",
-        gap_when=span_text(gap, until, row.time_zone) if gap and until else "",
+        gap_when=span_words(gap, until, row.time_zone) if gap and until else "",
         gap_in=ahead_text(gap, now) if gap else "",
-        blocked_by=_blocked_by(row, latest),
+        blocked_by=_blocked_by(row, latest, called_off),
     )
 
 
-def _blocked_by(row: BoardRow, latest: LatestPlan | None) -> str:
-    if row.blocked_by == NOT_PLANNED and latest is not None and row.id in latest.proposes_for:
+def _blocked_by(row: BoardRow, latest: LatestPlan | None, called_off: Mapping[UUID, str]) -> str:
+    if row.id in called_off:
+        return f"{called_off[row.id]} called off: choose who steps in."
+    if row.blocked_by == NOT_PLANNED and latest is not None and row.id in latest.proposes_for and not latest.plan.overtaken:
         return f"Plan {latest.plan.number} has somebody for it and waits for a decision."
     return row.blocked_by
 
@@ -182,6 +203,9 @@ def _plan_note(plan: PlanRow, now: datetime) -> PlanNote | None:
             return PlanNote(
                 "info", f"Plan {plan.number} is being worked out, asked for by {plan.requested_by} {asked}.", href, "Watch it"
             )
+        case PlanState.PROPOSED if plan.overtaken:
+            text = f"Plan {plan.number} no longer fits what is assigned by now. Plan again to take that in."
+            return PlanNote("warn", text, href, "See the plan")
         case PlanState.PROPOSED:
             covers = f"{plan.covered_heads} of {plan.asked_heads} places"
             return PlanNote("info", f"Plan {plan.number} waits for a decision: it covers {covers}.", href, "Read the proposal")
@@ -229,7 +253,7 @@ def _lines(windows: Iterable[WindowRow], zone: str) -> tuple[WindowLine, ...]:
     return tuple(
         WindowLine(
             day(window.start, zone),
-            hours_text(window.start, window.end, zone),
+            hours_words(window.start, window.end, zone),
             ", ".join(window.people),
             f"{window.missing} of {window.headcount} missing"
             if window.missing and (window.people or window.headcount > 1)

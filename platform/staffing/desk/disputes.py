@@ -8,6 +8,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from staffing.crediting.queries import OnInvoice, on_invoices
 from staffing.errors import Invalid
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
@@ -29,6 +30,12 @@ class DisputeRow:
     entry: EntryRow
     times: TwoZones
     reason: Field
+    invoice: OnInvoice | None
+    """The final invoice on which it stands: there it takes a credit note to take it back."""
+
+    @property
+    def credit_href(self) -> str:
+        return f"/desk/invoices/{self.invoice.id}/credit-notes/new?entry={self.entry.id}" if self.invoice else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,7 @@ class DisputesPage(Page):
     surface: ClassVar[str] = "desk"
 
     rows: tuple[DisputeRow, ...]
+    may_credit: bool
 
 
 @get("/desk/disputes", permission=Permission.DESK_ENTRIES_SETTLE)
@@ -55,7 +63,10 @@ async def settle(
         await service.resolve(tx, principal, entry_id, keep=keep, reason=sent.text("reason"))
     except Invalid as problem:
         return render(request, await _page(tx, principal, entry_id, sent, problem), status=422)
-    outcome = "It stays and goes on the next invoice." if keep else "It is written off and will not be billed."
+    if sent.text("invoiced"):
+        outcome = "It stays on its invoice."
+    else:
+        outcome = "It stays and goes on the next invoice." if keep else "It is written off and will not be billed."
     return see_other(request, "/desk/disputes", f"The dispute is settled. {outcome}")
 
 
@@ -67,6 +78,7 @@ async def _page(
     problem: Invalid | None = None,
 ) -> DisputesPage:
     entries = await queries.unsettled_disputes(tx, principal)
+    invoiced = await on_invoices(tx, principal, [entry.id for entry in entries if entry.disputed_at])
     for facility_id in {entry.facility_id for entry in entries}:
         audit.note(tx, "disputes.read", "work_entry", "list", facility_id=facility_id)
     rows = []
@@ -80,8 +92,9 @@ async def _page(
             hint="The facility and the coordinator read this sentence.",
         )
         times = two_zones(entry.start, entry.end, entry.facility_zone, entry.coordinator_zone, with_day=True)
-        rows.append(DisputeRow(entry, times, field))
-    return DisputesPage(title="Disputes", rows=tuple(rows))
+        rows.append(DisputeRow(entry, times, field, invoiced.get(entry.id)))
+    may_credit = principal.may(Permission.DESK_CREDITS_ISSUE)
+    return DisputesPage(title="Disputes", rows=tuple(rows), may_credit=may_credit)
 
 
 HANDLERS: list[Any] = [show, settle]

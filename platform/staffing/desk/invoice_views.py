@@ -4,16 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar
+from uuid import UUID
 
+from staffing.crediting.standing import Standing
+from staffing.desk.billing_run_views import MonthClose
+from staffing.desk.correction_views import Corrections
 from staffing.errors import NotFound
 from staffing.invoicing.drafting import Outlook
 from staffing.invoicing.overview import FacilityWork, StateTotal
-from staffing.invoicing.queries import Booked, InvoiceHead, InvoiceRow, LineRow
+from staffing.invoicing.queries import InvoiceHead, InvoiceRow, LineRow, PieceRow
 from staffing.invoicing.work import WorkRow
+from staffing.payments.queries import PaymentRow
 from staffing.web.formatting import date_text, day, money, zone_label
 from staffing.web.forms import Field
 from staffing.web.pages import Page
-from staffing.worklog.rows import EntryRow
 
 STATE_WORDS: Mapping[str, str] = {
     "": "All",
@@ -23,7 +27,9 @@ STATE_WORDS: Mapping[str, str] = {
     "sent": "Sent",
     "paid": "Paid",
     "void": "Withdrawn",
+    "uncollectible": "Written off",
 }
+STATES_AT_STRIPE = {"sent": "open", "paid": "paid", "void": "void", "uncollectible": "uncollectible"}
 WHICH_STRIPE: Mapping[str, str] = {
     "sandbox": "Payments go to the built-in sandbox: no money moves.",
     "test": "Stripe's test mode: no money moves.",
@@ -60,6 +66,8 @@ class InvoicesPage(Page):
     next_href: str | None
     today: date
     which_stripe: str
+    month: MonthClose | None
+    """The way to close the last month in one go, for those who may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +85,13 @@ class InvoicePage(Page):
     beside: tuple[tuple[str, str, str, bool], ...]
     """What, in our ledger, at Stripe, whether the two agree."""
     seen: str
+    payments: tuple[PaymentRow, ...]
+    zone: str
     which_stripe: str
     is_overdue: bool
     may_finalize: bool
+    corrections: Corrections | None
+    """Of an invoice with a number: what became of its amount, and the ways to correct it."""
 
     @property
     def next_step(self) -> str:
@@ -105,8 +117,11 @@ class LinePage(Page):
 
     invoice: InvoiceHead
     line: LineRow
-    entries: tuple[EntryRow, ...]
+    pieces: tuple[PieceRow, ...]
     zone_name: str
+    credited: Mapping[UUID, int]
+    """What credit notes took back of single entries."""
+    may_credit: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,17 +202,17 @@ def history(invoice: InvoiceHead, zone: str, *, overdue: bool) -> tuple[tuple[st
     return tuple(shown)
 
 
-def beside(invoice: InvoiceHead, booked: Booked) -> tuple[tuple[str, str, str, bool], ...]:
+def beside(invoice: InvoiceHead, booked: Standing) -> tuple[tuple[str, str, str, bool], ...]:
     """What our ledger says and what Stripe said when it was last asked; empty before Stripe has the invoice."""
     if invoice.stripe_status is None or invoice.stripe_total_minor is None or invoice.stripe_paid_minor is None:
         return ()
     currency = invoice.currency
     return (
         (
-            "Owed",
-            money(booked.owed_minor, currency),
+            "Invoiced",
+            money(booked.invoiced_minor, currency),
             money(invoice.stripe_total_minor, currency),
-            booked.owed_minor == invoice.stripe_total_minor,
+            booked.invoiced_minor == invoice.stripe_total_minor,
         ),
         (
             "Paid",
@@ -209,7 +224,7 @@ def beside(invoice: InvoiceHead, booked: Booked) -> tuple[tuple[str, str, str, b
             "State",
             STATE_WORDS[invoice.state].lower(),
             invoice.stripe_status,
-            (invoice.state == "paid") == (invoice.stripe_status == "paid"),
+            STATES_AT_STRIPE.get(invoice.state) == invoice.stripe_status,
         ),
     )
 

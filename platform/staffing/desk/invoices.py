@@ -10,7 +10,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from staffing import clock
-from staffing.desk import invoice_steps
+from staffing.crediting.queries import credited_entries
+from staffing.crediting.standing import standing
+from staffing.desk import billing_runs, corrections, credit_notes, invoice_steps
 from staffing.desk import invoice_views as views
 from staffing.errors import Invalid, NotFound
 from staffing.identity import queries as identity
@@ -19,13 +21,13 @@ from staffing.identity.principals import Principal
 from staffing.invoicing import drafting, overview, queries, service, work
 from staffing.invoicing.rules import check_period, period_text
 from staffing.invoicing.service import Change
+from staffing.payments import queries as payments
 from staffing.persistence import audit
 from staffing.persistence.transactions import Transaction
 from staffing.web.formatting import moment, money
 from staffing.web.forms import Form, Typed, bind, typed
 from staffing.web.http import Request
 from staffing.web.rendering import render, see_other
-from staffing.worklog.queries import entries_of_line
 
 Tx = NamedDependency[Transaction]
 Caller = NamedDependency[Principal]
@@ -110,11 +112,14 @@ async def show(request: Request, tx: Tx, principal: Caller, invoice_id: FromPath
         held=tuple(held),
         outlook=outlook,
         history=views.history(invoice, principal.time_zone, overdue=overdue),
-        beside=views.beside(invoice, await queries.booked(tx, invoice_id)),
+        beside=views.beside(invoice, await standing(tx, invoice_id)),
+        payments=tuple(await payments.payments(tx, principal, invoice_id)),
+        zone=principal.time_zone,
         seen=moment(invoice.stripe_seen_at, principal.time_zone) if invoice.stripe_seen_at else "",
         which_stripe=views.WHICH_STRIPE[request.settings.stripe_mode],
         is_overdue=overdue,
         may_finalize=principal.may(Permission.DESK_INVOICES_FINALIZE),
+        corrections=await corrections.of_invoice(tx, principal, invoice),
         refresh_seconds=3 if invoice.state == "finalized" and not invoice.stripe_problem else 0,
     )
     return render(request, page)
@@ -126,14 +131,16 @@ async def show_line(
 ) -> Response[str]:
     invoice = await queries.invoice(tx, principal, invoice_id)
     line = await queries.line(tx, principal, invoice_id, line_id)
-    entries = await entries_of_line(tx, principal, await queries.entry_ids(tx, line_id))
-    audit.note(tx, "read", "invoice_line", line_id, facility_id=invoice.facility_id, detail=f"{len(entries)} entries")
+    pieces = await queries.pieces(tx, principal, line_id)
+    audit.note(tx, "read", "invoice_line", line_id, facility_id=invoice.facility_id, detail=f"{line.entries} entries")
     page = views.LinePage(
-        title=f"{line.service_name}, {line.coordinator}",
+        title=", ".join(filter(None, (line.service_name, line.coordinator))),
         invoice=invoice,
         line=line,
-        entries=tuple(entries),
-        zone_name=views.clock_name(invoice.facility_zone, (entry.start for entry in entries)),
+        pieces=tuple(pieces),
+        zone_name=views.clock_name(invoice.facility_zone, (piece.start for piece in pieces)),
+        credited=await credited_entries(tx, principal, line_id),
+        may_credit=principal.may(Permission.DESK_CREDITS_ISSUE) and invoice.state in ("sent", "paid"),
     )
     return render(request, page)
 
@@ -191,8 +198,18 @@ async def _list(
         next_href=f"{older}{here + 1}#all" if more else None,
         today=today,
         which_stripe=views.WHICH_STRIPE[request.settings.stripe_mode],
+        month=await billing_runs.month_close(tx, principal),
     )
     return render(request, page, status=422 if errors else 200)
 
 
-HANDLERS: list[Any] = [show_list, draft, show_work, show, show_line, *invoice_steps.HANDLERS]
+HANDLERS: list[Any] = [
+    show_list,
+    draft,
+    show_work,
+    show,
+    show_line,
+    *invoice_steps.HANDLERS,
+    *credit_notes.HANDLERS,
+    *corrections.HANDLERS,
+]

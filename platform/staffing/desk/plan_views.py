@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from staffing.desk.proposal_views import ChoiceGroup, GapGroup, choice_groups, gap_groups
+from staffing.desk.proposal_views import ChoiceGroup, GapGroup, ReleaseGroup, choice_groups, gap_groups, release_groups
 from staffing.desk.times import ago_text
+from staffing.facilities.pausing import PausedFacility
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
 from staffing.scheduling.models import PlanState
-from staffing.scheduling.queries import PAGE_SIZE, ChoiceRow, GapRow, PlanDetail, PlanRow
+from staffing.scheduling.queries import PAGE_SIZE, ChoiceRow, GapRow, PlanDetail, PlanRow, ReleaseRow
 from staffing.web.formatting import day, hours, moment, money
 from staffing.web.pages import Fragment, Page
 
 RUNNING = (PlanState.QUEUED, PlanState.SOLVING)
 TOLD_EVERY_SECONDS = 10
 """Progress is read out to those who listen at most this often."""
+OVERTAKEN = "superseded"
+OVERTAKEN_SENTENCE = "Plan {} no longer fits: what it plans was assigned or closed since it was worked out. Plan again."
 WAITING_IS_ODD = 15
 """A plan that waits for longer than this many seconds may be waiting for a worker that is not there."""
 
@@ -45,6 +48,7 @@ class PlansPage(Page):
     prev_href: str | None
     next_href: str | None
     pager_text: str
+    paused: tuple[PausedFacility, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +101,14 @@ class PlanPage(Page):
     """(label, value, note, meaning) for the `stat` macro."""
     gaps: tuple[GapGroup, ...]
     groups: tuple[ChoiceGroup, ...]
+    releases: tuple[ReleaseGroup, ...]
     may_stop: bool
     may_discard: bool
     may_apply: bool
     may_run_again: bool
     facts: tuple[tuple[str, str], ...]
+    paused: tuple[PausedFacility, ...] = ()
+    """Nothing was planned for these: they have not paid."""
 
 
 def plans_page(rows: Sequence[PlanRow], page: int, *, zone: str, may_plan: bool) -> PlansPage:
@@ -122,7 +129,7 @@ def _line(row: PlanRow, zone: str) -> PlanLine:
     return PlanLine(
         href=f"/desk/plans/{row.id}",
         number=row.number,
-        state=row.state.value,
+        state=OVERTAKEN if row.overtaken else row.state.value,
         spans=_looks_at(row, zone),
         covers=f"{row.covered_heads} of {row.asked_heads}" if row.asked_heads else "–",
         quality=quality_short(row.gap) if row.asked_heads else "–",
@@ -187,8 +194,7 @@ def _doing(plan: PlanDetail) -> str:
     if plan.stop_requested:
         return "Stopping: the best plan so far is being checked."
     phase = str(plan.progress.get("phase", "starting"))
-    again = ", keeping every week within its cap" if plan.progress.get("round", 1) > 1 else ""
-    return f"{phase[:1].upper()}{phase[1:]}{again}."
+    return f"{phase[:1].upper()}{phase[1:]}."
 
 
 def _note(plan: PlanDetail) -> str:
@@ -201,6 +207,7 @@ def plan_page(
     plan: PlanDetail,
     choices: Sequence[ChoiceRow],
     gaps: Sequence[GapRow],
+    releases: Sequence[ReleaseRow],
     principal: Principal,
     now: datetime,
     refusal: Refusal | None = None,
@@ -208,23 +215,25 @@ def plan_page(
     running, proposed = plan.state in RUNNING, plan.state is PlanState.PROPOSED
     may_run = principal.may(Permission.DESK_PLANS_RUN)
     conflicts = refusal.conflicts if refusal else ()
+    fits = proposed and not plan.overtaken and not conflicts
     return PlanPage(
         title=f"Plan {plan.number}",
         refresh_seconds=2 if running else 0,
         number=plan.number,
-        state=plan.state.value,
+        state=OVERTAKEN if plan.overtaken else plan.state.value,
         lede=_lede(plan, now),
         address=f"/desk/plans/{plan.id}",
         progress=progress_view(plan),
         failure=_failure(plan),
-        refusal=_refusal(plan, refusal) if refusal else "",
+        refusal=_refusal(plan, refusal) if refusal else OVERTAKEN_SENTENCE.format(plan.number) if plan.overtaken else "",
         conflicts=conflicts,
         stats=_stats(plan) if plan.solution else (),
         gaps=gap_groups(gaps),
         groups=choice_groups(choices),
+        releases=release_groups(releases, choices),
         may_stop=may_run and plan.state is PlanState.SOLVING and not plan.stop_requested,
         may_discard=may_run and (running or proposed),
-        may_apply=proposed and bool(choices) and not conflicts and principal.may(Permission.DESK_PLANS_APPLY),
+        may_apply=fits and bool(choices or releases) and principal.may(Permission.DESK_PLANS_APPLY),
         may_run_again=may_run and not running and plan.state is not PlanState.APPLIED,
         facts=_facts(plan, principal.time_zone),
     )
@@ -234,6 +243,9 @@ def _lede(plan: PlanDetail, now: datetime) -> str:
     match plan.state:
         case PlanState.QUEUED | PlanState.SOLVING:
             return f"Asked for by {plan.requested_by} {ago_text(plan.requested_at, now)}."
+        case PlanState.PROPOSED if not plan.covered_heads and not plan.solution.get("released"):
+            what = "the one place that was" if plan.asked_heads == 1 else f"any of the {plan.asked_heads} places that were"
+            return f"Nobody can cover {what} open, as things stand. Below is why, and what would help."
         case PlanState.PROPOSED:
             return f"{_covers(plan)} {quality_words(plan.gap)}"
         case PlanState.APPLIED:
@@ -247,7 +259,11 @@ def _lede(plan: PlanDetail, now: datetime) -> str:
 def _covers(plan: PlanDetail) -> str:
     if plan.covered_heads == plan.asked_heads:
         return "Everything that was open is covered."
-    return f"Covers {plan.covered_heads} of {plan.asked_heads} places that were open."
+    return f"Covers {plan.covered_heads} of the {_places(plan)}."
+
+
+def _places(plan: PlanDetail) -> str:
+    return "one place that was open" if plan.asked_heads == 1 else f"{plan.asked_heads} places that were open"
 
 
 def _failure(plan: PlanDetail) -> str:
@@ -266,14 +282,19 @@ def _refusal(plan: PlanDetail, refusal: Refusal) -> str:
 def _stats(plan: PlanDetail) -> tuple[tuple[str, str, str, str], ...]:
     done = plan.solution
     asked, covered = done["asked_heads"], done["covered_heads"]
-    missing = asked - covered
+    missing, share = asked - covered, 100 * max(0, covered) // asked
     return (
-        ("Covered", f"{100 * covered // asked} %", f"{covered} of {asked} places", "covered" if not missing else "at_risk"),
+        ("Covered", f"{share} %", f"{covered} of {asked} places", "covered" if not missing else "at_risk"),
         ("Hours", hours(done["covered_minutes"]), f"of {hours(done['asked_minutes'])} asked for", ""),
         ("Left uncovered", str(missing), "places, reasons below" if missing else "nothing", "uncovered" if missing else ""),
-        ("People", str(done["people"]), "coordinators", ""),
+        _people_stat(done["released"]) if plan.keeps_running else ("People", str(done["people"]), "coordinators", ""),
         ("Margin", money(done["margin_minor"]), "bill less pay, over the whole plan", ""),
     )
+
+
+def _people_stat(released: int) -> tuple[str, str, str, str]:
+    """Of a plan near the running one it matters most how much it changes for people who are assigned already."""
+    return "Given up", str(released), "assignments, by whom is below" if released else "nobody moves", ""
 
 
 def _facts(plan: PlanDetail, zone: str) -> tuple[tuple[str, str], ...]:
@@ -281,6 +302,7 @@ def _facts(plan: PlanDetail, zone: str) -> tuple[tuple[str, str], ...]:
     return (
         ("Asked for by", f"{plan.requested_by}, {moment(plan.requested_at, zone)}"),
         ("Looks at", _looks_at(plan, zone)),
+        ("Plans", "everything ahead, near what is assigned" if plan.keeps_running else "what is open"),
         ("Proposed", moment(plan.finished_at, zone) if plan.finished_at and plan.solution else ""),
         ("Decided", f"{plan.decided_by}, {moment(plan.decided_at, zone)}" if plan.decided_at else ""),
         ("Search took", f"{took} of at most {plan.time_limit_seconds} s" if took else ""),

@@ -1,5 +1,6 @@
 """Planning: press Plan, watch the solver, read its proposal, apply it or not."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,14 @@ from litestar.params import FromPath
 from staffing import clock
 from staffing.desk.plan_views import Refusal, plan_page, plans_page, progress_view
 from staffing.errors import Invalid
+from staffing.facilities.pausing import paused_facilities
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
 from staffing.persistence.transactions import Transaction
 from staffing.scheduling import applying, queries, service
 from staffing.scheduling.errors import PlanHasMovedOn, PlanNoLongerFits
 from staffing.scheduling.models import PlanState
+from staffing.web.forms import typed
 from staffing.web.http import Request
 from staffing.web.rendering import fragment, render, see_other
 
@@ -27,13 +30,17 @@ async def show_list(request: Request, tx: NamedDependency[Transaction], principa
     page = _page_number(request.query_params.get("page", "1"))
     rows = await queries.plan_rows(tx, principal, page)
     may_plan = principal.may(Permission.DESK_PLANS_RUN)
-    return render(request, plans_page(rows, page, zone=principal.time_zone, may_plan=may_plan))
+    view = plans_page(rows, page, zone=principal.time_zone, may_plan=may_plan)
+    return render(request, replace(view, paused=tuple(await paused_facilities(tx, principal))))
 
 
 @post("/desk/plans", permission=Permission.DESK_PLANS_RUN)
 async def plan(request: Request, tx: NamedDependency[Transaction], principal: NamedDependency[Principal]) -> Response[Any]:
+    near = (await typed(request)).text("near") == "1"
     try:
-        plan_id = await service.request_plan(tx, principal, time_limit_seconds=request.settings.solver_seconds)
+        plan_id = await service.request_plan(
+            tx, principal, time_limit_seconds=request.settings.solver_seconds, keeps_running=near
+        )
     except Invalid as nothing:
         return see_other(request, "/desk", nothing.message, kind="info")
     return see_other(request, f"/desk/plans/{plan_id}")
@@ -53,8 +60,11 @@ async def _page(
     proposed = detail.state in (PlanState.PROPOSED, PlanState.APPLIED, PlanState.DISCARDED)
     choices = await queries.plan_choices(tx, principal, plan_id) if proposed else []
     gaps = await queries.plan_gaps(tx, principal, plan_id) if proposed else []
-    page = plan_page(detail, choices, gaps, principal, clock.now(), refusal)
-    return render(request, page, status=409 if refusal else 200)
+    releases = await queries.plan_releases(tx, principal, plan_id) if proposed and detail.keeps_running else []
+    page = plan_page(detail, choices, gaps, releases, principal, clock.now(), refusal)
+    undecided = detail.state in (PlanState.QUEUED, PlanState.SOLVING, PlanState.PROPOSED)
+    paused = tuple(await paused_facilities(tx, principal)) if undecided else ()
+    return render(request, replace(page, paused=paused), status=409 if refusal else 200)
 
 
 @get("/desk/plans/{plan_id:uuid}/progress", permission=Permission.DESK_PLANS_READ)
@@ -115,7 +125,12 @@ async def apply(
         return await _page(request, tx, principal, plan_id, Refusal(changed.conflicts))
     people = "one coordinator" if made.people == 1 else f"{made.people} coordinators"
     windows = "one window is" if made.assignments == 1 else f"{made.assignments} windows are"
-    return see_other(request, "/desk", f"Plan {made.number} is applied: {windows} covered by {people}.")
+    moved = f" {_counted(made.released, 'assignment was', 'assignments were')} given to others." if made.released else ""
+    return see_other(request, "/desk", f"Plan {made.number} is applied: {windows} covered by {people}.{moved}")
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _page_number(text: str) -> int:

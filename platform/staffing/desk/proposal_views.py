@@ -9,7 +9,7 @@ from uuid import UUID
 
 from staffing.catalogue import SERVICE_BY_CODE
 from staffing.desk.times import Stretch, stretches
-from staffing.scheduling.queries import ChoiceRow, GapRow, PlannedWindow
+from staffing.scheduling.queries import ChoiceRow, GapRow, PlannedWindow, ReleaseRow
 from staffing.web.formatting import hours, rate
 
 
@@ -29,6 +29,21 @@ class ChoiceGroup:
     length: str
     why: str
     versus: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseGroup:
+    """What somebody would be taken off at one facility, and who takes it."""
+
+    name: str
+    href: str
+    facility: str
+    facility_colour: int
+    service: str
+    reference: str
+    request_href: str
+    lines: tuple[Stretch, ...]
+    taken_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,33 @@ def _versus(why: dict[str, Any]) -> str:
         parts.append(f"next best is {why['next_best']}, {worth} this way")
     text = "; ".join(parts)
     return f"{text}." if text else ""
+
+
+def release_groups(releases: Sequence[ReleaseRow], choices: Sequence[ChoiceRow]) -> tuple[ReleaseGroup, ...]:
+    """`releases` come ordered by person, facility, request and time."""
+    takers: dict[UUID, list[str]] = {}
+    for choice in choices:
+        takers.setdefault(choice.window_id, []).append(choice.coordinator)
+    groups: dict[tuple[UUID, UUID, str], list[ReleaseRow]] = {}
+    for row in releases:
+        whom = " and ".join(takers.get(row.window_id, ()))
+        groups.setdefault((row.coordinator_id, row.request_id, whom), []).append(row)
+    return tuple(_release_group(rows, whom) for (_person, _request, whom), rows in groups.items())
+
+
+def _release_group(rows: Sequence[ReleaseRow], taken_by: str) -> ReleaseGroup:
+    first = rows[0]
+    return ReleaseGroup(
+        name=first.coordinator,
+        href=f"/desk/roster/{first.coordinator_id}",
+        facility=first.facility,
+        facility_colour=first.facility_colour,
+        service=_service(first),
+        reference=first.reference,
+        request_href=f"/desk/requests/{first.request_id}",
+        lines=stretches(((row.start, row.end) for row in rows), first.facility_zone, first.coordinator_zone),
+        taken_by=taken_by,
+    )
 
 
 def gap_groups(gaps: Sequence[GapRow]) -> tuple[GapGroup, ...]:

@@ -5,20 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from staffing.web.formatting import clock, day, zone_label
-
-
-def span_text(start: datetime, end: datetime, zone: str) -> str:
-    """Tue 24 Nov, 13:00–17:00 EST. The midnight that ends a day is 24:00."""
-    return f"{day(start, zone)}, {hours_text(start, end, zone)}"
-
-
-def hours_text(start: datetime, end: datetime, zone: str) -> str:
-    """13:00–17:00 EST."""
-    until = clock(end, zone)
-    if until == "00:00":
-        until = "24:00"
-    return f"{clock(start, zone)}–{until} {zone_label(zone, start)}"
+from staffing.wall_clock import hours_words
 
 
 def their_time(start: datetime, end: datetime, zone: str, other: str) -> str:
@@ -27,7 +14,7 @@ def their_time(start: datetime, end: datetime, zone: str, other: str) -> str:
     if here.utcoffset() == there.utcoffset():
         return ""
     shift = (there.date() - here.date()).days
-    return hours_text(start, end, other) + {1: " the next day", -1: " the day before"}.get(shift, "")
+    return hours_words(start, end, other) + {1: " the next day", -1: " the day before"}.get(shift, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +30,7 @@ def stretches(windows: Iterable[tuple[datetime, datetime]], zone: str, other: st
     """Windows in as few lines as they can be read in: those with the same hours on both clocks are one line."""
     days: dict[tuple[str, str], list[date]] = {}
     for start, end in windows:
-        hours = (hours_text(start, end, zone), their_time(start, end, zone, other) if other else "")
+        hours = (hours_words(start, end, zone), their_time(start, end, zone, other) if other else "")
         days.setdefault(hours, []).append(start.astimezone(ZoneInfo(zone)).date())
     return tuple(Stretch(days_text(found), *hours) for hours, found in days.items())
 

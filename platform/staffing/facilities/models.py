@@ -3,9 +3,10 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from staffing.persistence.base import Base, Tenancy, new_id, table
@@ -58,15 +59,22 @@ class RateCard(Base):
     rounding_unit_minutes: Mapped[int] = mapped_column(default=0)
     rounding_mode: Mapped[str] = mapped_column(default="nearest")
     rounding_scope: Mapped[str] = mapped_column(default="line")
+    terms: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
+    """The rest of the contract, keyed as in the card of `python -m billing rate`: premiums, overtime, minimum call and so on."""
 
 
 class ServiceRate(Base):
-    """The hourly bill rate of one service on one rate card."""
+    """The hourly bill rate of one service, at one level, on one rate card. Level 0 is the rate of every level without its own."""
 
     __tablename__ = "service_rates"
-    __table_args__ = (CheckConstraint("bill_per_hour > 0", name="positive"), table(Tenancy.TENANT))
+    __table_args__ = (
+        CheckConstraint("bill_per_hour > 0", name="positive"),
+        CheckConstraint("level between 0 and 5", name="level"),
+        table(Tenancy.TENANT),
+    )
 
     rate_card_id: Mapped[UUID] = mapped_column(ForeignKey("rate_cards.id", ondelete="CASCADE"), primary_key=True)
     service: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=0, server_default=text("0"))
     facility_id: Mapped[UUID] = mapped_column(ForeignKey("facilities.id"), index=True)
     bill_per_hour: Mapped[Decimal]

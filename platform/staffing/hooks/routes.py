@@ -6,11 +6,11 @@ from typing import Any
 from litestar import Response, post
 from litestar.di import NamedDependency
 
-from billing.stripe_events import SIGNATURE_HEADER, WebhookRefused, receive
+from billing.stripe.events import SIGNATURE_HEADER, WebhookRefused, receive
 from staffing import clock
 from staffing.identity.permissions import Permission
-from staffing.invoicing import webhooks
-from staffing.invoicing.gateway import webhook_secrets
+from staffing.payments import webhooks
+from staffing.payments.gateway import webhook_secrets
 from staffing.persistence.transactions import Transaction
 from staffing.web.http import Request
 

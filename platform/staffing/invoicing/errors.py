@@ -43,6 +43,18 @@ class AlreadyInvoiced(_WithWayOn):
     title = "Already invoiced"
 
 
+class PeriodsOverlap(_WithWayOn):
+    """A retainer or a minimum is owed once for each day: this period shares days with another invoice."""
+
+    title = "Days that are on an invoice already"
+
+
+class AlreadyCharged(_WithWayOn):
+    """The same happening is charged once."""
+
+    title = "Charged before"
+
+
 class RateMissing(_WithWayOn):
     """Work was approved for which no rate is agreed."""
 

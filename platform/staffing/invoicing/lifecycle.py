@@ -1,7 +1,8 @@
 """The life of an invoice, pure: which step is possible when, and what it leads to.
 
-`draft → reviewed → finalized → sent → paid`. A draft that changes is a draft again, reviewed or not. A finalised invoice never
-changes and is never voided here; what is wrong with it is a later credit note's business.
+`draft → reviewed → finalized → sent → paid`. A draft that changes is a draft again, reviewed or not. The lines of a finalised
+invoice never change: it is withdrawn as a whole while nothing of it is paid, or corrected by credit notes. One that nobody will
+pay is `uncollectible`, and may be paid after all.
 """
 
 from enum import StrEnum
@@ -19,12 +20,13 @@ class Step(StrEnum):
     SEND = "send"
     PAY = "pay"
     VOID = "void"
+    WRITE_OFF = "write_off"
 
 
 OPEN = frozenset({InvoiceState.DRAFT, InvoiceState.REVIEWED})
 """Still the agency's working paper: lines may change, the facility does not see it."""
-ISSUED = frozenset({InvoiceState.FINALIZED, InvoiceState.SENT, InvoiceState.PAID})
-"""It has a number and never changes again."""
+ISSUED = frozenset({InvoiceState.FINALIZED, InvoiceState.SENT, InvoiceState.PAID, InvoiceState.UNCOLLECTIBLE})
+"""It has a number, its lines never change again, and its entries are on no other invoice."""
 
 _LEADS_TO: dict[tuple[InvoiceState, Step], InvoiceState] = {
     (InvoiceState.DRAFT, Step.REDRAFT): InvoiceState.DRAFT,
@@ -35,8 +37,14 @@ _LEADS_TO: dict[tuple[InvoiceState, Step], InvoiceState] = {
     (InvoiceState.SENT, Step.PAY): InvoiceState.PAID,
     # The payment may be known before the outcome of the sending is: webhooks come in no order.
     (InvoiceState.FINALIZED, Step.PAY): InvoiceState.PAID,
+    (InvoiceState.UNCOLLECTIBLE, Step.PAY): InvoiceState.PAID,
     (InvoiceState.DRAFT, Step.VOID): InvoiceState.VOID,
     (InvoiceState.REVIEWED, Step.VOID): InvoiceState.VOID,
+    # Only while nothing of it is paid, which the ledger knows: see `service.void`.
+    (InvoiceState.FINALIZED, Step.VOID): InvoiceState.VOID,
+    (InvoiceState.SENT, Step.VOID): InvoiceState.VOID,
+    (InvoiceState.FINALIZED, Step.WRITE_OFF): InvoiceState.UNCOLLECTIBLE,
+    (InvoiceState.SENT, Step.WRITE_OFF): InvoiceState.UNCOLLECTIBLE,
 }
 
 _WHY_NOT = {
@@ -46,6 +54,7 @@ _WHY_NOT = {
     InvoiceState.SENT: "This invoice has been sent to the facility; it cannot be changed any more.",
     InvoiceState.PAID: "This invoice is paid.",
     InvoiceState.VOID: "This invoice was withdrawn.",
+    InvoiceState.UNCOLLECTIBLE: "This invoice was written off as uncollectible; it can still be paid.",
 }
 
 
@@ -60,3 +69,8 @@ def after(state: str, step: Step) -> InvoiceState:
     if (current, step) not in _LEADS_TO:
         raise StepNotPossible(_WHY_NOT[current])
     return _LEADS_TO[current, step]
+
+
+def why_not(state: str) -> str:
+    """What stands in the way of a step that is not possible, in words."""
+    return _WHY_NOT[InvoiceState(state)]

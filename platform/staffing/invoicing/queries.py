@@ -12,18 +12,21 @@ from sqlalchemy.orm import aliased
 
 from billing.ledger import Account as LedgerAccount
 from billing.money import round_half_up
-from staffing.catalogue import service_name
+from staffing.contracts.amounts import plain
 from staffing.errors import NotFound
 from staffing.facilities.models import Facility
 from staffing.identity.models import Account, Role
 from staffing.identity.principals import Principal
 from staffing.invoicing import work
+from staffing.invoicing.explaining import Said, kind_words, line_name, sentences
 from staffing.invoicing.lifecycle import OPEN
 from staffing.invoicing.models import Invoice, InvoiceLine, InvoiceLineEntry, InvoiceState, LedgerPosting, LedgerTransaction
 from staffing.invoicing.rules import period_text
 from staffing.invoicing.work import WorkRow
 from staffing.persistence.transactions import Transaction
 from staffing.roster.models import Coordinator
+from staffing.worklog.queries import entries_of_line
+from staffing.worklog.rows import EntryRow
 
 PAGE = 50
 
@@ -58,7 +61,7 @@ class InvoiceRow:
 
     @property
     def payable(self) -> bool:
-        return self.state == InvoiceState.SENT
+        return self.state in (InvoiceState.SENT, InvoiceState.UNCOLLECTIBLE)
 
     def overdue(self, today: date) -> bool:
         return self.payable and self.due_on is not None and self.due_on < today
@@ -71,6 +74,9 @@ class InvoiceHead(InvoiceRow):
     facility_city: str
     facility_state: str
     facility_reference: str
+    tax_minor: int
+    tax_rates: list[Any]
+    collection: str
     held_count: int
     held_seconds: int
     version: int
@@ -82,6 +88,7 @@ class InvoiceHead(InvoiceRow):
     finalized_by: str | None
     sent_at: datetime | None
     voided_at: datetime | None
+    uncollectible_at: datetime | None
     hosted_url: str | None
     stripe_invoice_id: str | None
     stripe_status: str | None
@@ -89,12 +96,34 @@ class InvoiceHead(InvoiceRow):
     stripe_paid_minor: int | None
     stripe_seen_at: datetime | None
 
+    @property
+    def subtotal_minor(self) -> int:
+        """The sum of the lines: a tax inside the prices is a part of it."""
+        return self.total_minor if self.tax_is_inside else self.total_minor - self.tax_minor
+
+    @property
+    def tax_is_inside(self) -> bool:
+        return any(rate["inclusive"] for rate in self.tax_rates)
+
+    @property
+    def sums(self) -> tuple[tuple[str, int], ...]:
+        """What stands below the lines: with taxes the sum before them and each tax, and last the total."""
+        total = ("Total", self.total_minor)
+        if not self.tax_rates:
+            return (total,)
+        named = [(_tax_words(rate), int(rate["tax_minor"])) for rate in self.tax_rates]
+        if self.tax_is_inside:
+            return (*named, total)
+        return (("Before tax", self.subtotal_minor), *named, total)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineRow:
-    """A line. `seconds` is the raw time of its entries, `billed_minutes` what the contract makes of it."""
+    """A line. `seconds` is the raw time of its pieces of work, `billed_minutes` what the contract makes of it."""
 
     id: UUID
+    position: int
+    currency: str
     service: str
     coordinator: str
     kind: str
@@ -102,15 +131,60 @@ class LineRow:
     billed_minutes: Decimal
     unit_rate: Decimal
     amount_minor: int
+    explanation: dict[str, Any]
     entries: int
 
     @property
     def service_name(self) -> str:
-        return service_name(self.service)
+        """The service; of a line that is no work, what it is."""
+        return line_name(self.service, self.kind)
+
+    @property
+    def kind_words(self) -> str:
+        """What is special about it, in words; nothing for regular time, or where its name says it."""
+        return kind_words(self.kind) if self.service else ""
+
+    @property
+    def how(self) -> tuple[str, ...]:
+        """How the amount comes about, step by step."""
+        return sentences(
+            Said(
+                service=self.service,
+                kind=self.kind,
+                seconds=self.seconds,
+                billed_seconds=self.billed_seconds,
+                unit_rate=self.unit_rate,
+                amount_minor=self.amount_minor,
+                currency=self.currency,
+                explanation=self.explanation,
+            )
+        )
 
     @property
     def billed_seconds(self) -> int:
         return round_half_up(self.billed_minutes * 60)
+
+
+@dataclass(frozen=True, slots=True)
+class PieceRow:
+    """A stretch `[start, end)` of an entry on a line: all of it, or what a premium or a limit left of it."""
+
+    entry: EntryRow
+    start: datetime
+    end: datetime
+
+    @property
+    def id(self) -> UUID:
+        return self.entry.id
+
+    @property
+    def seconds(self) -> int:
+        return int((self.end - self.start).total_seconds())
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the rest of the entry is on another line."""
+        return self.seconds < self.entry.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +212,11 @@ async def invoice(tx: Transaction, principal: Principal, invoice_id: UUID) -> In
         .add_columns(
             Facility.city.label("facility_city"), Facility.state.label("facility_state"),
             Facility.reference.label("facility_reference"),
+            Invoice.tax_minor, Invoice.tax_rates, Invoice.collection,
             Invoice.held_count, Invoice.held_seconds, Invoice.version,
             Invoice.drafted_at, drafter.name.label("drafted_by"), Invoice.reviewed_at, reviewer.name.label("reviewed_by"),
             Invoice.finalized_at, finalizer.name.label("finalized_by"), Invoice.sent_at, Invoice.voided_at,
+            Invoice.uncollectible_at,
             Invoice.hosted_url, Invoice.stripe_invoice_id, Invoice.stripe_status,
             Invoice.stripe_total_minor, Invoice.stripe_paid_minor, Invoice.stripe_seen_at,
         )
@@ -161,7 +237,7 @@ async def lines(tx: Transaction, principal: Principal, invoice_id: UUID) -> Sequ
         _line_rows().where(InvoiceLine.invoice_id == invoice_id, *visible(principal)).order_by(InvoiceLine.position)
     )
     found = [LineRow(**row) for row in rows.mappings()]
-    return sorted(found, key=lambda line: (line.service_name, line.coordinator, line.unit_rate))
+    return sorted(found, key=lambda line: (not line.service, line.service_name, line.coordinator, line.unit_rate, line.position))
 
 
 async def line(tx: Transaction, principal: Principal, invoice_id: UUID, line_id: UUID) -> LineRow:
@@ -173,9 +249,20 @@ async def line(tx: Transaction, principal: Principal, invoice_id: UUID, line_id:
     return LineRow(**row)
 
 
-async def entry_ids(tx: Transaction, line_id: UUID) -> list[UUID]:
-    """The entries behind a line that the caller has read; none when the invoice was withdrawn."""
-    return list(await tx.scalars(select(InvoiceLineEntry.entry_id).where(InvoiceLineEntry.line_id == line_id)))
+async def pieces(tx: Transaction, principal: Principal, line_id: UUID) -> list[PieceRow]:
+    """The pieces of entries on a line that the caller has read, in the order in which they were worked.
+
+    They name patients: the caller writes the access log's note.
+    """
+    rows = (
+        await tx.execute(
+            select(InvoiceLineEntry.entry_id, func.lower(InvoiceLineEntry.during), func.upper(InvoiceLineEntry.during))
+            .where(InvoiceLineEntry.line_id == line_id)
+            .order_by(func.lower(InvoiceLineEntry.during), InvoiceLineEntry.entry_id)
+        )
+    ).all()
+    entries = {entry.id: entry for entry in await entries_of_line(tx, principal, {row[0] for row in rows})} if rows else {}
+    return [PieceRow(entries[entry_id], start, end) for entry_id, start, end in rows if entry_id in entries]
 
 
 async def held(tx: Transaction, head: InvoiceHead) -> list[WorkRow]:
@@ -218,13 +305,24 @@ def _rows() -> Select[*tuple[Any, ...]]:
 
 
 def _line_rows() -> Select[*tuple[Any, ...]]:
-    entries = select(func.count()).where(InvoiceLineEntry.line_id == InvoiceLine.id).scalar_subquery()
+    entries = (
+        select(func.count(InvoiceLineEntry.entry_id.distinct()))
+        .where(InvoiceLineEntry.line_id == InvoiceLine.id)
+        .scalar_subquery()
+    )
     return (
         select(
-            InvoiceLine.id, InvoiceLine.service, func.coalesce(Coordinator.name, "").label("coordinator"), InvoiceLine.kind,
+            InvoiceLine.id, InvoiceLine.position, Invoice.currency, InvoiceLine.explanation,
+            InvoiceLine.service, func.coalesce(Coordinator.name, "").label("coordinator"), InvoiceLine.kind,
             InvoiceLine.seconds, InvoiceLine.billed_minutes, InvoiceLine.unit_rate, InvoiceLine.amount_minor,
             entries.label("entries"),
         )
         .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
         .outerjoin(Coordinator, Coordinator.id == InvoiceLine.coordinator_id)
     )  # fmt: skip
+
+
+def _tax_words(rate: dict[str, Any]) -> str:
+    percent, place = plain(Decimal(rate["percent"])), f", {rate['jurisdiction']}" if rate.get("jurisdiction") else ""
+    inside = ", in the prices" if rate["inclusive"] else ""
+    return f"{rate['name']} {percent} %{place}{inside}"

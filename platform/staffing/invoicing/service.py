@@ -9,29 +9,39 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, select
 
-from billing.ledger import invoice_finalised
+from billing.ledger import Happening, JournalEntry, invoice_finalised, reversal
 from billing.money import Money
+from billing.rating import Period
 from staffing import clock
 from staffing.errors import NotFound
 from staffing.facilities.models import Facility
 from staffing.identity import queries as identity
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
-from staffing.invoicing import accounts, booking, lifecycle, numbering, work
-from staffing.invoicing.drafting import Change, Drafted, draft_invoice, says
+from staffing.invoicing import accounts, booking, charges, lifecycle, numbering, pausing, work
+from staffing.invoicing.drafting import Change, Drafted, draft_invoice, proposed, says
 from staffing.invoicing.errors import ChangedSinceDrafted, ChangedSinceSeen, NothingToInvoice, StepNotPossible
 from staffing.invoicing.lifecycle import Step
-from staffing.invoicing.models import BillingAccount, Invoice, InvoiceLine, InvoiceLineEntry, InvoiceState
-from staffing.invoicing.rules import propose
+from staffing.invoicing.models import (
+    BillingAccount,
+    Invoice,
+    InvoiceLine,
+    InvoiceLineEntry,
+    InvoiceState,
+    LedgerTransaction,
+    RetainerPeriod,
+)
 from staffing.invoicing.steps import take_step
 from staffing.persistence import audit, jobs
+from staffing.persistence.failpoints import failpoint
 from staffing.persistence.transactions import Transaction
-from staffing.worklog.service import mark_invoiced
+from staffing.worklog.service import mark_invoiced, unmark_invoiced
 
 __all__ = ["Change", "Drafted", "ask_stripe", "draft_invoice", "finalize", "review", "send_again", "void"]
 
 SEND = "invoicing.send"
 CHECK = "invoicing.check"
+VOID_AT_STRIPE = "payments.void"
 
 
 async def review(tx: Transaction, principal: Principal, invoice_id: UUID, *, seen_version: int | None = None) -> Invoice:
@@ -61,31 +71,51 @@ async def finalize(tx: Transaction, principal: Principal, invoice_id: UUID, *, s
     account = await tx.get_one(BillingAccount, invoice.facility_id)
     entry_ids = await _check_still_so(tx, invoice, facility)
     await mark_invoiced(tx, entry_ids)
+    failpoint("invoice.after_entries_marked")
     at = clock.now()
     agency = await identity.agency(tx)
     zone = ZoneInfo(agency.time_zone if agency else "UTC")
     # The number comes last: its series stays locked from here to the end of the transaction.
     invoice.number = await numbering.next_number(tx, at.astimezone(zone).year)
+    failpoint("invoice.after_number")
     take_step(tx, invoice, Step.FINALIZE)
     invoice.finalized_at, invoice.finalized_by = at, principal.account_id
     invoice.due_on = at.astimezone(ZoneInfo(facility.time_zone)).date() + timedelta(days=account.terms_days)
+    invoice.collection = account.collection
     await tx.flush()
-    owed = Money(invoice.total_minor, invoice.currency)
-    await booking.book(tx, invoice_finalised(str(facility.id), str(invoice.id), owed), invoice.id, at)
+    await booking.book(tx, _journal_entry(invoice), invoice.id, at)
+    failpoint("invoice.after_ledger")
     await _enqueue_send(tx, invoice)
+    failpoint("invoice.after_send_enqueued")
     return invoice
 
 
 async def void(tx: Transaction, principal: Principal, invoice_id: UUID, *, seen_version: int | None = None) -> Invoice:
-    """Withdraw a draft or reviewed invoice: its entries are free for another one, its lines stay to be read."""
+    """Withdraw an invoice: its entries and charges are free for another one, its lines stay to be read.
+
+    A final invoice keeps its number, its booking is reversed, and a job withdraws it at Stripe. Raises `StepNotPossible` when
+    anything of it is paid or credited already, `NotAllowed` where a final one needs who may finalise.
+    """
     principal.require(Permission.DESK_INVOICES_WRITE)
     invoice = await _locked(tx, invoice_id)
     _check_seen(invoice, seen_version)
+    was_final = invoice.state in lifecycle.ISSUED
+    if was_final:
+        principal.require(Permission.DESK_INVOICES_FINALIZE)
+        await _refuse_settled(tx, invoice)
     take_step(tx, invoice, Step.VOID)
     invoice.voided_at = clock.now()
     lines = select(InvoiceLine.id).where(InvoiceLine.invoice_id == invoice.id)
+    on_lines = set(await tx.scalars(select(InvoiceLineEntry.entry_id).where(InvoiceLineEntry.line_id.in_(lines))))
     await tx.execute(delete(InvoiceLineEntry).where(InvoiceLineEntry.line_id.in_(lines)))
+    await tx.execute(delete(RetainerPeriod).where(RetainerPeriod.invoice_id == invoice.id))
+    await charges.free(tx, invoice.id)
     await tx.flush()
+    if was_final:
+        await unmark_invoiced(tx, on_lines)
+        await booking.book(tx, reversal(_journal_entry(invoice)), invoice.id, clock.now())
+        await pausing.resume_when_settled(tx, invoice.facility_id)
+        await jobs.enqueue(tx, VOID_AT_STRIPE, {"id": str(invoice.id)}, dedupe=f"{VOID_AT_STRIPE}:{invoice.id}")
     return invoice
 
 
@@ -143,10 +173,27 @@ async def _check_still_so(tx: Transaction, invoice: Invoice, facility: Facility)
         )
     if invoice.total_minor <= 0:
         raise NothingToInvoice.on_invoice("This invoice comes to nothing. Update it, or withdraw it.", invoice.id)
-    cards = await work.cards_of(tx, invoice.facility_id)
-    proposal = propose(found.approved, cards, facility.time_zone, invoice.currency)
+    waiting = await charges.on_invoice(tx, invoice.id)
+    period = Period(invoice.period_start_on, invoice.period_end_on)
+    proposal = await proposed(tx, facility, invoice.currency, period, found.approved, waiting, invoice.id)
     if not await says(tx, invoice, proposal):
         raise ChangedSinceDrafted.on_invoice(
-            "The prices or the hours changed since this was drafted. Update the draft and review it again.", invoice.id
+            "The prices, the hours or a charge changed since this was drafted. Update the draft and review it again.", invoice.id
         )
     return [UUID(entry.id) for entry in found.approved]
+
+
+async def _refuse_settled(tx: Transaction, invoice: Invoice) -> None:
+    """Raise `StepNotPossible` when the ledger has more on this invoice than that it is owed."""
+    kinds = set(await tx.scalars(select(LedgerTransaction.kind).where(LedgerTransaction.invoice_id == invoice.id)))
+    if kinds - {Happening.INVOICE_FINALISED.value} or invoice.stripe_paid_minor:
+        raise StepNotPossible.on_invoice(
+            "Something of this invoice is paid or credited already. Correct it with a credit note.", invoice.id
+        )
+
+
+def _journal_entry(invoice: Invoice) -> JournalEntry:
+    """What finalising the invoice books: what is earned, and the tax that is owed on."""
+    earned = Money(invoice.total_minor - invoice.tax_minor, invoice.currency)
+    tax = Money(invoice.tax_minor, invoice.currency)
+    return invoice_finalised(str(invoice.facility_id), str(invoice.id), earned, tax)

@@ -4,28 +4,30 @@ An entry belongs to the facility's local day on which it began. Work of a period
 later, is taken along by the next invoice.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, and_, cast, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import Range
 
-from billing.rates import RateCard as BillingCard
-from billing.rates import RoundingMode, RoundingRule, RoundingScope
-from billing.rates import ServiceRate as BillingRate
 from billing.rating import WorkedEntry
 from staffing.catalogue import service_name
-from staffing.facilities.models import Facility, RateCard, ServiceRate
-from staffing.invoicing.lifecycle import ISSUED
+from staffing.contracts.reading import Agreement
+from staffing.facilities.models import Facility
+from staffing.invoicing.lifecycle import ISSUED, OPEN
 from staffing.invoicing.models import Invoice, InvoiceLine, InvoiceLineEntry
-from staffing.invoicing.rules import DatedCard
 from staffing.persistence.transactions import Transaction
+from staffing.requests.models import StaffingRequest
 from staffing.roster.models import Coordinator
+from staffing.scheduling.models import Assignment, AssignmentState
 from staffing.worklog.models import EntryState, WorkEntry
 
 HELD = (EntryState.SUBMITTED.value, EntryState.DISPUTED.value)
 """States of work that was handed in and cannot be invoiced now."""
+_AROUND = timedelta(days=8)
+"""A week and the hours that zones lie apart: within it is all work that counts towards the same limit of overtime."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ class OnInvoice:
 
 async def locked_on_invoice(tx: Transaction, invoice_id: UUID) -> OnInvoice:
     """The entries on an invoice's lines, kept from changing until the transaction ends."""
+    on_lines = (
+        select(InvoiceLineEntry.entry_id)
+        .join(InvoiceLine, InvoiceLine.id == InvoiceLineEntry.line_id)
+        .where(InvoiceLine.invoice_id == invoice_id)
+    )
     rows = await tx.execute(
         select(
             WorkEntry.id,
@@ -147,11 +154,9 @@ async def locked_on_invoice(tx: Transaction, invoice_id: UUID) -> OnInvoice:
             func.upper(WorkEntry.during),
             WorkEntry.state,
         )
-        .join(InvoiceLineEntry, InvoiceLineEntry.entry_id == WorkEntry.id)
-        .join(InvoiceLine, InvoiceLine.id == InvoiceLineEntry.line_id)
-        .where(InvoiceLine.invoice_id == invoice_id)
+        .where(WorkEntry.id.in_(on_lines))
         .order_by(WorkEntry.id)
-        .with_for_update(of=WorkEntry)
+        .with_for_update()
     )
     approved: list[WorkedEntry] = []
     withdrawn: list[UUID] = []
@@ -163,24 +168,72 @@ async def locked_on_invoice(tx: Transaction, invoice_id: UUID) -> OnInvoice:
     return OnInvoice(tuple(approved), tuple(withdrawn))
 
 
-async def cards_of(tx: Transaction, facility_id: UUID) -> Sequence[DatedCard]:
-    """The facility's rate cards as billing reads them; a card without a single price is left out."""
-    rows = (
-        await tx.execute(
-            select(RateCard, ServiceRate.service, ServiceRate.bill_per_hour)
-            .join(ServiceRate, ServiceRate.rate_card_id == RateCard.id)
-            .where(RateCard.facility_id == facility_id)
-            .order_by(RateCard.valid_from)
+async def with_levels(
+    tx: Transaction, facility_id: UUID, entries: Sequence[WorkedEntry], agreed: Agreement
+) -> Sequence[WorkedEntry]:
+    """The entries at the level that was asked for: that of the request whose confirmed assignment covers most of the entry.
+
+    Work outside any assignment of its service has no level. Nothing is looked up where no price depends on it.
+    """
+    if not agreed.has_levels or not entries:
+        return entries
+    ids = [UUID(entry.id) for entry in entries]
+    shared = WorkEntry.during.op("*")(Assignment.during)
+    rows = await tx.execute(
+        select(WorkEntry.id, StaffingRequest.level)
+        .join(
+            Assignment,
+            and_(
+                Assignment.coordinator_id == WorkEntry.coordinator_id,
+                Assignment.facility_id == WorkEntry.facility_id,
+                Assignment.during.overlaps(WorkEntry.during),
+                Assignment.state == AssignmentState.CONFIRMED.value,
+            ),
         )
-    ).all()
-    prices: dict[UUID, dict[str, BillingRate]] = {}
-    cards: dict[UUID, RateCard] = {}
-    for card, service, per_hour in rows:
-        cards[card.id] = card
-        prices.setdefault(card.id, {})[service] = BillingRate(per_hour)
-    return [DatedCard(card.valid_from, card.currency, _billing_card(card, prices[card.id])) for card in cards.values()]
+        .join(StaffingRequest, and_(StaffingRequest.id == Assignment.request_id, StaffingRequest.service == WorkEntry.service))
+        .where(WorkEntry.facility_id == facility_id, WorkEntry.id.in_(ids))
+        # The longest comes last and stays.
+        .order_by(func.upper(shared) - func.lower(shared), Assignment.id)
+    )
+    levels = {str(entry_id): level for entry_id, level in rows}
+    return [replace(entry, level=levels.get(entry.id, 0)) for entry in entries]
 
 
-def _billing_card(card: RateCard, prices: dict[str, BillingRate]) -> BillingCard:
-    rounding = RoundingRule(card.rounding_unit_minutes, RoundingMode(card.rounding_mode), RoundingScope(card.rounding_scope))
-    return BillingCard(prices, rounding)
+async def billed_around(
+    tx: Transaction, facility_id: UUID, entries: Iterable[WorkedEntry], start_on: date, invoice_id: UUID | None
+) -> list[WorkedEntry]:
+    """Work of the same people in the same weeks that is on another invoice: it counts towards their overtime.
+
+    Of invoices that are open still only those of earlier periods count, so that two drafts never wait for each other.
+    """
+    worked = list(entries)
+    if not worked:
+        return []
+    span = Range(min(entry.start for entry in worked) - _AROUND, max(entry.end for entry in worked) + _AROUND)
+    elsewhere = (
+        select(InvoiceLineEntry.entry_id)
+        .join(InvoiceLine, InvoiceLine.id == InvoiceLineEntry.line_id)
+        .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+        .where(
+            Invoice.facility_id == facility_id,
+            or_(
+                Invoice.state.in_([state.value for state in ISSUED]),
+                and_(Invoice.state.in_([state.value for state in OPEN]), Invoice.period_end_on < start_on),
+            ),
+            *([Invoice.id != invoice_id] if invoice_id is not None else []),
+        )
+    )
+    rows = await tx.execute(
+        select(
+            WorkEntry.id, WorkEntry.coordinator_id, WorkEntry.service, func.lower(WorkEntry.during), func.upper(WorkEntry.during)
+        )
+        .where(
+            WorkEntry.facility_id == facility_id,
+            WorkEntry.coordinator_id.in_({UUID(entry.coordinator) for entry in worked}),
+            WorkEntry.during.overlaps(span),
+            WorkEntry.state.in_([EntryState.APPROVED.value, EntryState.INVOICED.value]),
+            WorkEntry.id.in_(elsewhere),
+        )
+        .order_by(func.lower(WorkEntry.during), WorkEntry.id)
+    )
+    return [WorkedEntry(str(row[0]), str(row[1]), row[2], row[3], row[4], status=EntryState.INVOICED.value) for row in rows]

@@ -7,7 +7,7 @@ in our own table, and a job that has been started three times without an end is 
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -23,6 +23,7 @@ from staffing.persistence.transactions import Database, Transaction
 if TYPE_CHECKING:
     from pgqueuer import Job, PgQueuer, Queries
     from pgqueuer.domain.settings import DBSettings
+    from pgqueuer.models import Schedule
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -117,6 +118,28 @@ class JobKind:
     run: Handler
     give_up: GiveUp | None = None
     concurrency: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Repeating:
+    """A kind of job that comes again at the times of a cron expression (UTC), once, however many workers there are."""
+
+    kind: str
+    expression: str
+
+
+def repeat(worker: "PgQueuer", database: Database, repeating: Sequence[Repeating]) -> None:
+    """Teach a worker which jobs come again by themselves. It only enqueues them; one that still waits is enough."""
+    for one in repeating:
+        worker.schedule(one.kind, one.expression)(_enqueuing(database, one.kind))
+
+
+def _enqueuing(database: Database, kind: str) -> Callable[["Schedule"], Awaitable[None]]:
+    async def run(schedule: "Schedule") -> None:
+        async with database.transaction(SYSTEM) as tx:
+            await enqueue(tx, kind, {}, dedupe=kind)
+
+    return run
 
 
 def register(worker: "PgQueuer", context: JobContext, kinds: list[JobKind]) -> None:

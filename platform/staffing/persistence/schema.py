@@ -6,11 +6,22 @@ from sqlalchemy import Connection, MetaData
 
 from staffing.persistence.base import Base, Tenancy
 
-FEATURES = ("persistence", "identity", "facilities", "roster", "requests", "scheduling", "care", "worklog", "invoicing")
+FEATURES = (
+    "persistence", "identity", "facilities", "roster", "requests", "scheduling", "care", "worklog", "invoicing", "crediting",
+    "payments", "dunning", "billing_runs",
+)  # fmt: skip
 
-APPEND_ONLY = frozenset({"access_events", "ledger_transactions", "ledger_postings", "entry_events", "stripe_events"})
+APPEND_ONLY = frozenset(
+    {
+        "access_events", "ledger_transactions", "ledger_postings", "entry_events", "stripe_events",
+        "credit_notes", "credit_note_lines",
+    }
+)  # fmt: skip
 """Tables whose rows the application may add but never delete; see `UPDATABLE` for the few columns that may still change."""
-UPDATABLE = {"stripe_events": ("processed_at", "outcome")}
+UPDATABLE = {
+    "stripe_events": ("processed_at", "outcome"),
+    "credit_notes": ("stripe_credit_note_id", "stripe_problem"),
+}
 UNREACHABLE = frozenset({"audit_heads", "alembic_version"})
 
 

@@ -21,6 +21,7 @@ from staffing.requests.lifecycle import Cover
 from staffing.requests.models import CoverageWindow, StaffingRequest
 from staffing.wall_clock import local_day
 from staffing.worklog.models import EntryState, WorkEntry
+from staffing.worklog.queries import open_dispute
 
 _DAY = timedelta(days=1)
 
@@ -107,8 +108,8 @@ async def needs_you(tx: Transaction, principal: Principal) -> NeedsYou:
             select(
                 func.count().filter(submitted),
                 func.coalesce(func.sum(seconds).filter(submitted), 0),
-                func.count().filter(WorkEntry.state == EntryState.DISPUTED),
-            ).where(WorkEntry.facility_id.in_(places), WorkEntry.state.in_([EntryState.SUBMITTED, EntryState.DISPUTED]))
+                func.count().filter(open_dispute()),
+            ).where(WorkEntry.facility_id.in_(places), submitted | open_dispute())
         )
     ).one()
     invoices = (

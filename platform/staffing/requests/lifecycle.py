@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from staffing.requests.models import RequestState
+from staffing.wall_clock import day_words, span_words, zone_label
 
 
 class Progress(StrEnum):
@@ -128,16 +129,10 @@ def _filled(standing: Standing, zone: ZoneInfo) -> str:
     return f"Covered. It {begins}" if standing.windows == 1 else f"All {standing.windows} windows are covered. The first {begins}"
 
 
-def span_words(start: datetime, end: datetime, zone: ZoneInfo) -> str:
-    """Tue 24 Nov, 13:00–17:00 EST. The midnight that ends a day is 24:00."""
-    start, end = start.astimezone(zone), end.astimezone(zone)
-    return f"{start:%a} {start.day} {start:%b}, {start:%H:%M}–{'24:00' if _ends_day(start, end) else f'{end:%H:%M}'} {start:%Z}"
-
-
 def _missing(standing: Standing, zone: ZoneInfo, now: datetime) -> str:
     window = standing.next_missing
     assert window is not None, "a request that misses somebody has a window that misses somebody"
-    when = span_words(window.start, window.end, zone)
+    when = span_words(window.start, window.end, zone.key)
     begun = " It has begun." if window.start <= now else ""
     if standing.progress is Progress.PARTIALLY_FILLED:
         return (
@@ -156,12 +151,7 @@ def _cancelled(standing: Standing) -> str:
 
 
 def _moment(instant: datetime, zone: ZoneInfo) -> str:
-    local = instant.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b}, {local:%H:%M %Z}"
-
-
-def _ends_day(start: datetime, end: datetime) -> bool:
-    return end.date() > start.date() and (end.hour, end.minute) == (0, 0)
+    return f"{day_words(instant, zone.key)}, {instant.astimezone(zone):%H:%M} {zone_label(zone.key, instant)}"
 
 
 def _counted(standing: Standing, number: int) -> str:

@@ -1,4 +1,4 @@
-"""What can go wrong with a plan."""
+"""What can go wrong with a plan, an assignment, a call-off."""
 
 from staffing.errors import Conflict, Invalid
 
@@ -7,6 +7,30 @@ class PlanHasMovedOn(Conflict):
     """This plan has moved on since you looked. Open it again to see where it stands."""
 
     title = "This plan has moved on"
+
+
+class AssignmentHasMovedOn(Conflict):
+    """This assignment has changed since you looked. Open the schedule again to see where it stands."""
+
+    title = "This assignment has changed"
+
+
+class CallOffHasMovedOn(Conflict):
+    """This call-off was taken back in the meantime. Nothing was changed."""
+
+    title = "This call-off was taken back"
+
+
+class ReliefNoLongerFits(Conflict):
+    """Something changed since this relief was worked out. Nothing of it was made; look again to take the changes in."""
+
+    title = "This relief no longer fits"
+    way_on_label = "Look for relief again"
+
+    def __init__(self, conflicts: tuple[str, ...], way_on_href: str) -> None:
+        super().__init__()
+        self.conflicts = conflicts
+        self.way_on_href = way_on_href
 
 
 class NothingToPlan(Invalid):

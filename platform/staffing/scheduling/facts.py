@@ -86,6 +86,7 @@ class RequestFact:
     bill_per_hour: Decimal | None
     windows: tuple[WindowFact, ...]
     people: int = 0
+    facility_colour: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,17 @@ class Booking:
     during: Interval
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A window that somebody is assigned to and that could still be given to somebody else."""
+
+    assignment_id: UUID
+    coordinator_id: UUID
+    request_id: UUID
+    window_id: UUID
+    during: Interval
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything a problem is built from, as it stands at `at`."""
@@ -105,3 +117,5 @@ class Facts:
     requests: tuple[RequestFact, ...]
     coordinators: tuple[CoordinatorFact, ...]
     bookings: tuple[Booking, ...]
+    held: tuple[Held, ...] = ()
+    """What is assigned ahead and may be planned anew; nothing of it is in `bookings`. Empty: only what is open is planned."""

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from matching.problem import Coordinator, Interval, Problem
 from matching.solution import Change, Fix
 from staffing.catalogue import CREDENTIALS, EHR_SYSTEMS, LANGUAGES, service_name
-from staffing.requests.lifecycle import span_words
 from staffing.scheduling.facts import Facts, RequestFact
 from staffing.scheduling.problem import ANY, window_of
+from staffing.wall_clock import day_words, local_day, span_words
 
 SOMEBODY_NEW = "somebody new"
 
@@ -46,7 +45,7 @@ class Speaker:
 
 def when(during: Interval, zone: str) -> str:
     """Tue 24 Nov, 13:00–17:00 EST."""
-    return span_words(during.start, during.end, ZoneInfo(zone))
+    return span_words(during.start, during.end, zone)
 
 
 def fix_sentence(fix: Fix, request: RequestFact, speaker: Speaker) -> str:
@@ -81,9 +80,8 @@ class _Step:
 def _credentials(step: _Step) -> str:
     names = [CREDENTIALS.get(code, code) for code in step.values["credentials"]]
     last = max(datetime.fromisoformat(until) for until in step.values["credentials"].values())
-    day = last.astimezone(ZoneInfo(step.request.facility_zone))
     verb = "obtain" if step.change.sentence.startswith("Obtain") else "renew"
-    return f"{verb} {' and '.join(names)} of {step.who}, valid to {day:%a} {day.day} {day:%b} or later"
+    return f"{verb} {' and '.join(names)} of {step.who}, valid to {day_words(last, step.request.facility_zone)} or later"
 
 
 def _availability(step: _Step) -> str:
@@ -94,6 +92,17 @@ def _availability(step: _Step) -> str:
 def _cap(step: _Step) -> str:
     more = step.values["cap_minutes"] - step.speaker.coordinators[step.coordinator].cap_minutes
     return f"let {step.who} work {_hours(more)} beyond the cap"
+
+
+def _period_cap(step: _Step) -> str:
+    coordinator = step.speaker.coordinators[step.coordinator]
+    caps = {limit.during.start: limit.cap_minutes for limit in coordinator.limits}
+    parts = []
+    for raised in step.values["limits"]:
+        start = datetime.fromisoformat(raised["start"])
+        monday = local_day(start, coordinator.time_zone)
+        parts.append(f"{_hours(raised['cap_minutes'] - caps[start])} in the week of {monday.day} {monday:%b}")
+    return f"let {step.who} work beyond the cap: {', '.join(parts)}"
 
 
 def _hours(minutes: int) -> str:
@@ -127,5 +136,6 @@ _STEPS: dict[str, Callable[[_Step], str]] = {
     "availability": _availability,
     "sharing": lambda step: f"let {step.values['max_coordinators']} people share each place of {step.request.reference}",
     "cap": _cap,
+    "period_cap": _period_cap,
     "facilities": lambda step: f"let {step.who} serve {step.values['max_facilities']} facilities in these weeks",
 }

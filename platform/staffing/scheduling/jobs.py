@@ -8,6 +8,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,33 +18,33 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import Range
 
 from matching.formats import problem_to_json
-from matching.problem import Problem
-from matching.solution import Progress, Reason, Solution
+from matching.problem import Assignment, Problem
+from matching.relief import CHANGE_PRICE
+from matching.solution import Progress, Solution
 from matching.verify import objective_of, verify_plan
 from staffing import clock
 from staffing.persistence import audit
 from staffing.persistence.jobs import JobContext, JobKind, TryAgain
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Transaction
-from staffing.scheduling import solver_process
+from staffing.scheduling import pieces, solver_process
+from staffing.scheduling.calling_off import FIND_RELIEF
 from staffing.scheduling.errors import SearchFailed
-from staffing.scheduling.facts import Facts
+from staffing.scheduling.facts import Facts, Held
 from staffing.scheduling.lifecycle import RUNNING, SILENCE, follow
-from staffing.scheduling.loading import load_facts
-from staffing.scheduling.models import Plan, PlanChoice, PlanGap, PlanState
-from staffing.scheduling.problem import Stated, state_problem
+from staffing.scheduling.loading import load_facts, load_running
+from staffing.scheduling.models import Plan, PlanChoice, PlanGap, PlanRelease, PlanState
+from staffing.scheduling.pieces import Carrier
+from staffing.scheduling.problem import state_problem
 from staffing.scheduling.progress import Story
 from staffing.scheduling.proposals import Proposal, propose
-from staffing.scheduling.search import Found, Run, search
+from staffing.scheduling.relief_search import find_relief, gave_up_relief
+from staffing.scheduling.running import state_running
 from staffing.scheduling.service import PROPOSE_PLAN, interrupt
-from staffing.scheduling.solver_process import Abandoned, Verdict
+from staffing.scheduling.solver_process import Abandoned, Look, Stopping, Verdict
 from staffing.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-class Stopping(asyncio.Event):
-    """Set when the worker is told to end: a search under way ends at its next look."""
 
 
 async def propose_plan(context: JobContext, payload: Mapping[str, str]) -> None:
@@ -54,12 +55,12 @@ async def propose_plan(context: JobContext, payload: Mapping[str, str]) -> None:
     if begun is None:
         shutil.rmtree(folder, ignore_errors=True)
         return
-    facts, stated, seconds = begun
+    posed, seconds = begun
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        watch = _Watch(context, plan_id, objective_of(stated.problem, ()), context.resource(Stopping))
-        found = await search(stated, seconds, watch.runner(folder), lambda: watch.good_enough)
-        await _finish(context, plan_id, await asyncio.to_thread(_explained, facts, found))
+        watch = _Watch(context, plan_id, objective_of(posed.problem, ()), context.resource(Stopping))
+        plan = await _solve(context, plan_id, posed.problem, seconds, folder, watch.look)
+        await _finish(context, plan_id, await asyncio.to_thread(_explained, posed, plan))
     except Abandoned:
         await _interrupted(context, plan_id)
     except SearchFailed as failure:
@@ -69,7 +70,31 @@ async def propose_plan(context: JobContext, payload: Mapping[str, str]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _begin(context: JobContext, plan_id: UUID) -> tuple[Facts, Stated, float] | None:
+async def _solve(context: JobContext, plan_id: UUID, problem: Problem, seconds: float, folder: Path, look: Look) -> Solution:
+    """Search, with the help of other workers where there are said to be any."""
+    helpers = context.resource(Settings).solver_helpers
+    if not helpers:
+        return await solver_process.solve(problem, seconds=seconds, folder=folder, look=look)
+    carrier = Carrier(context, plan_id, folder)
+    carrying = asyncio.create_task(carrier.carry())
+    try:
+        return await solver_process.solve(problem, seconds=seconds, folder=folder, look=look, helpers=helpers, hear=carrier.hear)
+    finally:
+        carrying.cancel()
+        await asyncio.gather(carrying, return_exceptions=True)
+        await carrier.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class _Posed:
+    """What a plan answers: the facts, the problem made of them, and what runs of it (empty: only what is open is planned)."""
+
+    facts: Facts
+    problem: Problem
+    running: Mapping[Assignment, Held]
+
+
+async def _begin(context: JobContext, plan_id: UUID) -> tuple[_Posed, float] | None:
     """Store what the plan starts from. None when there is nothing to do any more."""
     async with context.database.transaction(SYSTEM) as tx:
         plan = await tx.scalar(select(Plan).where(Plan.id == plan_id).with_for_update())
@@ -78,19 +103,36 @@ async def _begin(context: JobContext, plan_id: UUID) -> tuple[Facts, Stated, flo
         if plan.state == PlanState.SOLVING:
             await _take_over(tx, plan)
             return None
-        facts = await load_facts(tx, clock.now(), [UUID(one) for one in plan.facility_ids])
-        stated = state_problem(facts)
-        if stated is None:
+        posed = await _pose(tx, plan)
+        if posed is None:
             _end(tx, plan, PlanState.FAILED, "Everything was covered before the planner came to it: there is nothing to plan.")
             return None
-        snapshot = snapshot_of(stated)
+        snapshot = {"problem": problem_to_json(posed.problem)}
         plan.state = follow(PlanState.QUEUED, PlanState.SOLVING).value
         plan.started_at = clock.now()
-        plan.horizon = Range(stated.problem.horizon.start, stated.problem.horizon.end)
+        plan.horizon = Range(posed.problem.horizon.start, posed.problem.horizon.end)
         plan.snapshot, plan.snapshot_hash = snapshot, hash_of(snapshot)
         await tx.flush()
         await tx.execute(update(Plan).where(Plan.id == plan_id).values(heartbeat_at=func.clock_timestamp()))
-        return facts, stated, float(plan.time_limit_seconds)
+        return posed, float(plan.time_limit_seconds)
+
+
+async def _pose(tx: Transaction, plan: Plan) -> _Posed | None:
+    facilities = [UUID(one) for one in plan.facility_ids]
+    if not plan.keeps_running:
+        facts = await load_facts(tx, clock.now(), facilities)
+        problem = state_problem(facts)
+        return None if problem is None else _Posed(facts, problem, {})
+    facts = await load_running(tx, clock.now(), facility_ids=facilities)
+    running = state_running(facts)
+    if running is None or not any(window.missing for request in facts.requests for window in request.windows):
+        return None
+    problem = replace(
+        running.problem,
+        previous=tuple(sorted(running.plan)),
+        weights=replace(running.problem.weights, change=CHANGE_PRICE),
+    )
+    return _Posed(facts, problem, running.plan)
 
 
 async def _take_over(tx: Transaction, plan: Plan) -> None:
@@ -99,12 +141,6 @@ async def _take_over(tx: Transaction, plan: Plan) -> None:
     if silent_for is not None and silent_for < SILENCE:
         raise TryAgain(SILENCE, "the solver may still be alive")
     interrupt(tx, plan)
-
-
-def snapshot_of(stated: Stated) -> dict[str, Any]:
-    """The whole input of a search as JSON: what is stored, and what can be solved again."""
-    left = {name: {week.isoformat(): minutes for week, minutes in weeks.items()} for name, weeks in stated.week_minutes.items()}
-    return {"problem": problem_to_json(stated.problem), "week_minutes": left}
 
 
 def hash_of(snapshot: Mapping[str, Any]) -> str:
@@ -118,14 +154,6 @@ class _Watch:
     def __init__(self, context: JobContext, plan_id: UUID, nothing: int, stopping: Stopping) -> None:
         self.context, self.plan_id, self.stopping = context, plan_id, stopping
         self.story = Story(nothing)
-        self.good_enough = False
-
-    def runner(self, folder: Path) -> Run:
-        async def run(problem: Problem, seconds: float) -> Solution:
-            self.story.next_round()
-            return await solver_process.solve(problem, seconds=seconds, folder=folder, look=self.look)
-
-        return run
 
     async def look(self, progress: Progress | None) -> Verdict:
         if progress is not None:
@@ -143,19 +171,17 @@ class _Watch:
             ).one_or_none()
         if row is None:
             return Verdict.ABANDON
-        self.good_enough = row.stop_requested_at is not None
-        return Verdict.STOP if self.good_enough else Verdict.GO_ON
+        return Verdict.STOP if row.stop_requested_at is not None else Verdict.GO_ON
 
 
-def _explained(facts: Facts, found: Found) -> Proposal:
+def _explained(posed: _Posed, plan: Solution) -> Proposal:
     """Check the plan with code that shares nothing with the search, then put it in words."""
     from matching.explaining.explain import explain_assignments, explain_plan
 
-    if violations := verify_plan(found.problem, found.plan):
+    if violations := verify_plan(posed.problem, plan):
         raise SearchFailed(f"the plan breaks {len(violations)} rules, the first: {violations[0].rule}")
-    plan = explain_plan(found.problem, found.plan)
-    reasons: tuple[Reason, ...] = explain_assignments(found.problem, found.plan)
-    return propose(facts, found.problem, plan, reasons)
+    explained = explain_plan(posed.problem, plan)
+    return propose(posed.facts, posed.problem, explained, explain_assignments(posed.problem, plan), posed.running)
 
 
 async def _finish(context: JobContext, plan_id: UUID, proposal: Proposal) -> None:
@@ -177,6 +203,7 @@ async def _finish(context: JobContext, plan_id: UUID, proposal: Proposal) -> Non
             PlanGap(plan_id=plan_id, facility_id=gap.facility_id, window_id=gap.window_id, missing=gap.missing, why=gap.why)
             for gap in proposal.gaps
         )
+        tx.add_all(PlanRelease(plan_id=plan_id, assignment_id=assignment_id) for assignment_id in proposal.releases)
         plan.solution = proposal.summary
         _end(tx, plan, PlanState.PROPOSED, "")
 
@@ -208,4 +235,8 @@ def _end(tx: Transaction, plan: Plan, state: PlanState, failure: str) -> None:
     audit.note(tx, f"plan.{state.value}", "plan", plan.id, detail=f"plan {plan.number}")
 
 
-KINDS: list[JobKind] = [JobKind(PROPOSE_PLAN, propose_plan, give_up=_gave_up, concurrency=1)]
+KINDS: list[JobKind] = [
+    JobKind(PROPOSE_PLAN, propose_plan, give_up=_gave_up, concurrency=1),
+    JobKind(FIND_RELIEF, find_relief, give_up=gave_up_relief, concurrency=2),
+    *pieces.KINDS,
+]

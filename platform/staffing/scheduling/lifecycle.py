@@ -1,9 +1,9 @@
-"""The life of a plan: queued, solving, proposed, applied; or interrupted, failed, discarded. Pure."""
+"""The life of a plan (queued, solving, proposed, applied; or interrupted, failed, discarded) and of an assignment. Pure."""
 
 from datetime import timedelta
 
-from staffing.scheduling.errors import PlanHasMovedOn
-from staffing.scheduling.models import PlanState
+from staffing.scheduling.errors import AssignmentHasMovedOn, PlanHasMovedOn
+from staffing.scheduling.models import AssignmentState, PlanState
 
 SILENCE = timedelta(seconds=6)
 """A solver that gave no sign of life for this long is dead; it gives one twice a second."""
@@ -33,3 +33,27 @@ def shown_state(state: PlanState, silent_for: timedelta | None) -> PlanState:
     if state is PlanState.SOLVING and silent_for is not None and silent_for > SILENCE:
         return PlanState.INTERRUPTED
     return state
+
+
+_NEXT_OF_ASSIGNMENT: dict[AssignmentState, frozenset[AssignmentState]] = {
+    AssignmentState.CONFIRMED: frozenset({AssignmentState.CALLED_OFF, AssignmentState.RELEASED, AssignmentState.CANCELLED}),
+    # A call-off that is taken back gives back what nobody else has taken.
+    AssignmentState.CALLED_OFF: frozenset({AssignmentState.CONFIRMED}),
+    AssignmentState.RELEASED: frozenset(),
+    AssignmentState.CANCELLED: frozenset(),
+}
+_SAID_OF_ASSIGNMENT = {
+    AssignmentState.CONFIRMED: "confirmed",
+    AssignmentState.CALLED_OFF: "called off",
+    AssignmentState.RELEASED: "given to somebody else",
+    AssignmentState.CANCELLED: "cancelled by the facility",
+}
+
+
+def follow_assignment(state: AssignmentState, wanted: AssignmentState) -> AssignmentState:
+    """The new state. Raises `AssignmentHasMovedOn` where the assignment cannot go there from `state`."""
+    if wanted not in _NEXT_OF_ASSIGNMENT[state]:
+        raise AssignmentHasMovedOn(
+            f"This assignment is {_SAID_OF_ASSIGNMENT[state]} by now. Open the schedule again to see where it stands."
+        )
+    return wanted

@@ -1,15 +1,10 @@
-"""Limits that count what is already assigned: minutes left in each local week, facilities left. Pure.
-
-A problem has one cap for its whole horizon; the cap of the roster is per week. So the problem gets the sum of what the weeks have
-left, pairs that break a week by themselves are barred from the start, and what a plan breaks together is found by `overruns`:
-those pairs are barred and the search goes on.
-"""
+"""Limits that count what is already assigned: minutes left in each local week, facilities left. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from matching.problem import Assignment, Coordinator, ForbiddenPair, Interval, Problem, Request, Window
+from matching.problem import Coordinator, ForbiddenPair, Interval, Request, Window
 from staffing.roster.rules import week_of
 from staffing.scheduling.facts import Booking
 
@@ -52,51 +47,13 @@ def facilities_left(
 
 
 def barred_pairs(
-    coordinators: Sequence[Coordinator],
-    requests: Sequence[Request],
-    left: Mapping[str, WeekMinutes],
-    only: Mapping[str, frozenset[str] | None],
+    coordinators: Sequence[Coordinator], requests: Sequence[Request], only: Mapping[str, frozenset[str] | None]
 ) -> tuple[ForbiddenPair, ...]:
-    """Pairs that cannot be because of what is already assigned."""
-    pairs = []
-    for person in coordinators:
-        facilities = only[person.id]
-        for request in requests:
-            elsewhere = facilities is not None and request.facility not in facilities
-            if elsewhere or (request.is_whole and not _fits(request, left[person.id], person.time_zone)):
-                pairs.append(ForbiddenPair(person.id, request.id))
-    return tuple(pairs)
-
-
-def _fits(request: Request, left: WeekMinutes, zone: str) -> bool:
-    # With one week only, the problem's own cap says it, in its own words.
-    if len(left) < 2:
-        return True
-    return all(minutes <= left[week] for week, minutes in minutes_by_week(request.windows, zone).items())
-
-
-def overruns(problem: Problem, left: Mapping[str, WeekMinutes], assignments: Iterable[Assignment]) -> tuple[ForbiddenPair, ...]:
-    """The pairs to bar so that nobody is beyond the cap of any week; empty when nobody is.
-
-    In a week that is too full the requests of the highest priority stay, the longer one first.
-    """
-    windows = {window.id: (request, window) for request in problem.requests for window in request.windows}
-    people = {person.id: person for person in problem.coordinators}
-    load: dict[tuple[str, date], Counter[str]] = {}
-    for assignment in assignments:
-        request, window = windows[assignment.window]
-        week = week_of(window.start, people[assignment.coordinator].time_zone)
-        minutes = (window.end - window.start) // timedelta(minutes=1)
-        load.setdefault((assignment.coordinator, week), Counter())[request.id] += minutes
-    priority = {request.id: request.priority for request in problem.requests}
-    pairs: set[ForbiddenPair] = set()
-    for (name, week), minutes_of in load.items():
-        room = left[name][week]
-        if sum(minutes_of.values()) <= room:
-            continue
-        for request_id, minutes in sorted(minutes_of.items(), key=lambda item: (-priority[item[0]], -item[1], item[0])):
-            if minutes <= room:
-                room -= minutes
-            else:
-                pairs.add(ForbiddenPair(name, request_id))
-    return tuple(sorted(pairs))
+    """Pairs that cannot be because of the facilities that are already assigned."""
+    return tuple(
+        ForbiddenPair(person.id, request.id)
+        for person in coordinators
+        if (allowed := only[person.id]) is not None
+        for request in requests
+        if request.facility not in allowed
+    )

@@ -2,32 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, true
+from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.dialects.postgresql import Range
 
+from matching.problem import Interval
 from staffing.facilities.models import Facility, OffshorePolicy, RateCard, ServiceRate
+from staffing.facilities.pausing import paused_ids
 from staffing.persistence.transactions import Transaction
 from staffing.requests.models import CoverageWindow, RequestState, StaffingRequest
-from staffing.roster.models import (
-    AvailabilityRule,
-    Coordinator,
-    CoordinatorService,
-    Credential,
-    FacilityExclusion,
-    Orientation,
-    PayRate,
-    TimeOff,
+from staffing.scheduling.facts import (
+    Booking,
+    Facts,
+    Held,
+    RequestFact,
+    WindowFact,
+    interval_of,
 )
-from staffing.roster.rules import WeeklyHours
-from staffing.scheduling.facts import Booking, CoordinatorFact, CredentialFact, Facts, RequestFact, WindowFact, interval_of
+from staffing.scheduling.loading_people import coordinators
 from staffing.scheduling.models import Assignment, AssignmentState
-from staffing.scheduling.problem import LONGEST_HORIZON, STILL_WORTH_IT
+from staffing.scheduling.problem import LONGEST_HORIZON, STILL_WORTH_IT, remaining
+from staffing.scheduling.rates import rate_on
 from staffing.wall_clock import local_day
 
 _WEEK_AROUND = timedelta(days=8)
@@ -39,13 +38,66 @@ async def load_facts(tx: Transaction, at: datetime, facility_ids: Collection[UUI
     return Facts(
         at=at,
         requests=await open_requests(tx, at, facility_ids),
-        coordinators=await _coordinators(tx, at),
-        bookings=await _bookings(tx, at),
+        coordinators=await coordinators(tx, at),
+        bookings=tuple(booking for _id, booking in await _bookings(tx, at)),
     )
 
 
-async def open_requests(tx: Transaction, at: datetime, facility_ids: Collection[UUID] = ()) -> tuple[RequestFact, ...]:
-    """Open requests, of these facilities or of all, with the windows of the next four weeks that still lack somebody."""
+async def load_running(
+    tx: Transaction,
+    at: datetime,
+    *,
+    until: datetime | None = None,
+    facility_ids: Collection[UUID] = (),
+    with_paused: bool = False,
+) -> Facts:
+    """As `load_facts`, with what is assigned ahead and ends by `until` (None: in the next four weeks) to be planned anew.
+
+    What is assigned at a paused facility stays as it is; with `with_paused` it may be given to somebody else.
+    """
+    latest = until or at + LONGEST_HORIZON
+    requests = await open_requests(tx, at, facility_ids, until=latest, covered=True, with_paused=with_paused)
+    held = await _held(tx, at, [window.id for request in requests for window in request.windows])
+    movable = {one.assignment_id for one in held}
+    return Facts(
+        at=at,
+        requests=requests,
+        coordinators=await coordinators(tx, at),
+        bookings=tuple(booking for assignment_id, booking in await _bookings(tx, at) if assignment_id not in movable),
+        held=held,
+    )
+
+
+async def open_requests(
+    tx: Transaction,
+    at: datetime,
+    facility_ids: Collection[UUID] = (),
+    *,
+    until: datetime | None = None,
+    covered: bool = False,
+    with_paused: bool = False,
+) -> tuple[RequestFact, ...]:
+    """Open requests, of these facilities or of all, with the windows of the next four weeks that still lack somebody; with
+    `covered` also those that lack nobody. Of a window that is under way, what is left of it. Facilities that are paused because
+    they have not paid are left out unless `with_paused`.
+    """
+    latest = at + LONGEST_HORIZON if until is None else min(until, at + LONGEST_HORIZON)
+    rows = await tx.execute(_windows_ahead(at, latest, facility_ids, covered=covered, with_paused=with_paused))
+    windows: dict[UUID, list[WindowFact]] = defaultdict(list)
+    heads: dict[UUID, tuple[StaffingRequest, Facility]] = {}
+    for request, facility, window_id, during, lacks in rows:
+        heads[request.id] = (request, facility)
+        windows[request.id].append(WindowFact(window_id, remaining(interval_of(during), at), lacks))
+    people = await _people_on(tx, heads)
+    rates = await _bill_rates(tx, {facility.id for _request, facility in heads.values()})
+    return tuple(
+        _request_fact(request, facility, tuple(windows[request.id]), people.get(request.id, 0), rates)
+        for request, facility in heads.values()
+    )
+
+
+def _windows_ahead(at: datetime, latest: datetime, facility_ids: Collection[UUID], *, covered: bool, with_paused: bool) -> Any:
+    """SQL: windows of open requests that end by `latest`, with their request, facility and how many they lack."""
     filled = (
         select(Assignment.window_id, func.count().label("heads"))
         .where(Assignment.state == AssignmentState.CONFIRMED)
@@ -53,7 +105,7 @@ async def open_requests(tx: Transaction, at: datetime, facility_ids: Collection[
         .subquery()
     )
     missing = CoverageWindow.headcount - func.coalesce(filled.c.heads, 0)
-    rows = await tx.execute(
+    return (
         select(StaffingRequest, Facility, CoverageWindow.id, CoverageWindow.during, missing)
         .join(Facility, Facility.id == StaffingRequest.facility_id)
         .join(CoverageWindow, CoverageWindow.request_id == StaffingRequest.id)
@@ -62,22 +114,12 @@ async def open_requests(tx: Transaction, at: datetime, facility_ids: Collection[
             StaffingRequest.state == RequestState.OPEN,
             CoverageWindow.cancelled.is_(False),
             func.upper(CoverageWindow.during) >= at + STILL_WORTH_IT,
-            func.upper(CoverageWindow.during) <= at + LONGEST_HORIZON,
-            missing > 0,
+            func.upper(CoverageWindow.during) <= latest,
+            true() if covered else missing > 0,
             StaffingRequest.facility_id.in_(list(facility_ids)) if facility_ids else true(),
+            true() if with_paused else StaffingRequest.facility_id.not_in(paused_ids()),
         )
         .order_by(StaffingRequest.reference, func.lower(CoverageWindow.during))
-    )
-    windows: dict[UUID, list[WindowFact]] = defaultdict(list)
-    heads: dict[UUID, tuple[StaffingRequest, Facility]] = {}
-    for request, facility, window_id, during, lacks in rows:
-        heads[request.id] = (request, facility)
-        windows[request.id].append(WindowFact(window_id, interval_of(during), lacks))
-    people = await _people_on(tx, heads)
-    rates = await _bill_rates(tx, {facility.id for _request, facility in heads.values()})
-    return tuple(
-        _request_fact(request, facility, tuple(windows[request.id]), people.get(request.id, 0), rates)
-        for request, facility in heads.values()
     )
 
 
@@ -104,6 +146,7 @@ def _request_fact(
         bill_per_hour=rate_on(rates.get((facility.id, request.service), ()), first_day),
         windows=windows,
         people=people,
+        facility_colour=facility.colour,
     )
 
 
@@ -123,11 +166,6 @@ async def _bill_rates(tx: Transaction, facility_ids: Iterable[UUID]) -> _Rates:
     return rates
 
 
-def rate_on(dated: Iterable[tuple[date, Decimal]], day: date) -> Decimal | None:
-    """The rate in force on a day, of rates in order of their first day; None before the first."""
-    return next((rate for valid_from, rate in reversed(list(dated)) if valid_from <= day), None)
-
-
 async def _people_on(tx: Transaction, request_ids: Iterable[UUID]) -> dict[UUID, int]:
     rows = await tx.execute(
         select(Assignment.request_id, func.count(Assignment.coordinator_id.distinct()))
@@ -137,85 +175,46 @@ async def _people_on(tx: Transaction, request_ids: Iterable[UUID]) -> dict[UUID,
     return {row[0]: row[1] for row in rows}
 
 
-async def _bookings(tx: Transaction, at: datetime) -> tuple[Booking, ...]:
+async def _bookings(tx: Transaction, at: datetime) -> list[tuple[UUID, Booking]]:
+    """What people are assigned to around now, with the part that they worked of what they called off."""
     around = Range(at - _WEEK_AROUND, at + LONGEST_HORIZON + _WEEK_AROUND)
+    start = func.lower(Assignment.during)
+    worked = and_(Assignment.state == AssignmentState.CALLED_OFF, Assignment.ended_at > start)
     rows = await tx.execute(
-        select(Assignment.coordinator_id, Assignment.facility_id, Assignment.during)
-        .where(Assignment.state == AssignmentState.CONFIRMED, Assignment.during.overlaps(around))
-        .order_by(Assignment.coordinator_id, func.lower(Assignment.during))
+        select(
+            Assignment.id,
+            Assignment.coordinator_id,
+            Assignment.facility_id,
+            Assignment.during,
+            Assignment.state,
+            Assignment.ended_at,
+        )
+        .where(or_(Assignment.state == AssignmentState.CONFIRMED, worked), Assignment.during.overlaps(around))
+        .order_by(Assignment.coordinator_id, start)
     )
-    return tuple(Booking(coordinator_id, facility_id, interval_of(during)) for coordinator_id, facility_id, during in rows)
+    return [
+        (assignment_id, Booking(coordinator_id, facility_id, served(during, state, ended_at)))
+        for assignment_id, coordinator_id, facility_id, during, state, ended_at in rows
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class _About:
-    """What other tables say about coordinators, by their id."""
-
-    services: "_Rows"
-    credentials: "_Rows"
-    weekly: "_Rows"
-    away: "_Rows"
-    pay: "_Rows"
-    oriented: "_Rows"
-    excluded: "_Rows"
-    served: "_Rows"
+def served(during: Range[datetime], state: str, ended_at: datetime | None) -> Interval:
+    """The time of an assignment: of one that was called off, what came before."""
+    whole = interval_of(during)
+    if state == AssignmentState.CALLED_OFF and ended_at is not None:
+        return Interval(whole.start, min(whole.end, ended_at))
+    return whole
 
 
-async def _coordinators(tx: Transaction, at: datetime) -> tuple[CoordinatorFact, ...]:
-    people = (await tx.scalars(select(Coordinator).order_by(Coordinator.reference))).all()
-    rule, live = AvailabilityRule, Assignment.state == AssignmentState.CONFIRMED
-    owner, papers = CoordinatorService.coordinator_id, Credential.coordinator_id
-    hours = select(rule.coordinator_id, rule.weekday, rule.starts_at_time, rule.ends_at_time)
-    paid = select(PayRate.coordinator_id, PayRate.valid_from, PayRate.pay_per_hour)
-    served = select(Assignment.coordinator_id, Assignment.facility_id).where(live, func.lower(Assignment.during) < at)
-    about = _About(
-        services=await _grouped(tx, select(owner, CoordinatorService.service, CoordinatorService.level)),
-        credentials=await _grouped(tx, select(papers, Credential.kind, Credential.expires_on, Credential.verified_on)),
-        weekly=await _grouped(tx, hours.order_by(rule.weekday, rule.starts_at_time)),
-        away=await _grouped(tx, select(TimeOff.coordinator_id, TimeOff.during).where(func.upper(TimeOff.during) > at)),
-        pay=await _grouped(tx, paid.order_by(PayRate.valid_from)),
-        oriented=await _grouped(tx, select(Orientation.coordinator_id, Orientation.facility_id)),
-        excluded=await _grouped(tx, select(FacilityExclusion.coordinator_id, FacilityExclusion.facility_id)),
-        served=await _grouped(tx, served.distinct()),
+async def _held(tx: Transaction, at: datetime, window_ids: list[UUID]) -> tuple[Held, ...]:
+    """Who is assigned to these windows and has not begun."""
+    rows = await tx.execute(
+        select(Assignment.id, Assignment.coordinator_id, Assignment.request_id, Assignment.window_id, Assignment.during)
+        .where(
+            Assignment.window_id.in_(window_ids),
+            Assignment.state == AssignmentState.CONFIRMED,
+            func.lower(Assignment.during) > at,
+        )
+        .order_by(Assignment.id)
     )
-    return tuple(_coordinator_fact(person, about, at) for person in people)
-
-
-def _coordinator_fact(person: Coordinator, about: _About, at: datetime) -> CoordinatorFact:
-    return CoordinatorFact(
-        id=person.id,
-        reference=person.reference,
-        name=person.name,
-        work_country=person.work_country,
-        time_zone=person.time_zone,
-        languages=tuple(person.languages),
-        ehr_systems=tuple(person.ehr_systems),
-        licence_states=tuple(person.licence_states),
-        weekly_cap_minutes=person.weekly_cap_minutes,
-        weekly_target_minutes=person.weekly_target_minutes,
-        max_facilities=person.max_facilities,
-        joined_on=person.joined_on,
-        left_on=person.left_on,
-        services=dict(about.services[person.id]),
-        credentials=tuple(
-            CredentialFact(kind=kind, expires_on=expires_on, verified_on=verified_on)
-            for kind, expires_on, verified_on in sorted(about.credentials[person.id])
-        ),
-        weekly=tuple(WeeklyHours(*rule) for rule in about.weekly[person.id]),
-        away=tuple(interval_of(during) for (during,) in about.away[person.id]),
-        pay_per_hour=rate_on(about.pay[person.id], local_day(at, person.time_zone)),
-        oriented=frozenset(facility_id for (facility_id,) in about.oriented[person.id]),
-        served=frozenset(facility_id for (facility_id,) in about.served[person.id]),
-        excluded=frozenset(facility_id for (facility_id,) in about.excluded[person.id]),
-    )
-
-
-_Rows = dict[UUID, list[tuple[Any, ...]]]
-
-
-async def _grouped(tx: Transaction, statement: Any) -> _Rows:
-    """Rows by their first column, a coordinator."""
-    grouped: _Rows = defaultdict(list)
-    for coordinator_id, *values in await tx.execute(statement):
-        grouped[coordinator_id].append(tuple(values))
-    return grouped
+    return tuple(Held(row[0], row[1], row[2], row[3], interval_of(row[4])) for row in rows)

@@ -1,17 +1,19 @@
-"""From rows to a planning problem. Pure: `facts.Facts` in, `matching.Problem` out, with what a week still allows beside it.
+"""From rows to a planning problem. Pure: `facts.Facts` in, `matching.Problem` out.
 
 Ids in the problem are our own as text. A window that lacks several people in a request whose windows lack different numbers is
-stated once per layer ("the first missing person", "the second"), as `<id>.2` from the second layer on.
+stated once per layer ("the first missing person", "the second"), as `<id>.2` from the second layer on. A window that somebody
+holds in a request for one person throughout is stated with its holder, as `<id>@<coordinator>` (see `running`).
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from math import gcd
 from uuid import UUID
 
-from matching.problem import Coordinator, Interval, Problem, Request, Window
+from matching.problem import Coordinator, Interval, Limit, Problem, Request, Window
 from staffing.catalogue import STANDING_CREDENTIALS
 from staffing.roster.rules import (
     SCREENING,
@@ -19,6 +21,7 @@ from staffing.roster.rules import (
     available_intervals,
     credential_standing,
     valid_until,
+    week_bounds,
     within,
     without,
 )
@@ -39,51 +42,39 @@ STANDING = frozenset(STANDING_CREDENTIALS) - {SCREENING}
 """Credentials asked of everybody to the end of the work. The screening is repeated monthly, so it has a rule of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """A problem, and the minutes that each coordinator has left in each local week of it."""
-
-    problem: Problem
-    week_minutes: Mapping[str, WeekMinutes]
-
-
-def state_problem(facts: Facts) -> Stated | None:
+def state_problem(facts: Facts) -> Problem | None:
     """The problem of covering everything that is open; None when nothing is."""
-    if not facts.requests:
-        return None
-    horizon = horizon_of(facts.at, (window.during for request in facts.requests for window in request.windows))
-    requests = tuple(stated for request in facts.requests for stated in _requests(request))
-    asked = frozenset(request.facility for request in requests)
+    requests = tuple(stated for request in facts.requests for stated in open_layers(request))
+    return posed(facts, requests, facts.bookings) if requests else None
+
+
+def posed(facts: Facts, requests: tuple[Request, ...], bookings: Iterable[Booking]) -> Problem:
+    """The problem of these requests, for everybody who is with us, beside what they are booked for."""
+    horizon = horizon_of(facts.at, (Interval(window.start, window.end) for one in requests for window in one.windows))
     team = [person for person in facts.coordinators if _is_here(person, facts.at)]
     booked: dict[UUID, list[Booking]] = {person.id: [] for person in team}
-    for booking in facts.bookings:
+    for booking in bookings:
         booked.setdefault(booking.coordinator_id, []).append(booking)
-    left = {
-        str(person.id): left_by_week(person.weekly_cap_minutes, booked[person.id], horizon, person.time_zone) for person in team
-    }
-    facilities = {
-        str(person.id): facilities_left(person.max_facilities, booked[person.id], horizon, person.time_zone) for person in team
-    }
-    coordinators = tuple(
-        _coordinator(
-            person,
-            available=_available(person, booked[person.id], horizon),
-            cap_minutes=sum(left[str(person.id)].values()),
-            target_minutes=sum(left_by_week(person.weekly_target_minutes, booked[person.id], horizon, person.time_zone).values()),
-            max_facilities=facilities[str(person.id)][0],
-            context=_Context(facts.at, horizon, asked),
-        )
-        for person in team
-    )
-    only = {name: allowed for name, (_count, allowed) in facilities.items()}
-    problem = Problem(
+    context = _Context(facts.at, horizon, frozenset(request.facility for request in requests))
+    stated = [_coordinator(person, booked[person.id], context) for person in team]
+    coordinators = tuple(person for person, _only in stated)
+    return Problem(
         horizon=horizon,
         coordinators=coordinators,
         requests=requests,
         slot_minutes=_slot(requests),
-        forbidden=barred_pairs(coordinators, requests, left, only),
+        forbidden=barred_pairs(coordinators, requests, {person.id: only for person, only in stated}),
     )
-    return Stated(problem, left)
+
+
+def remaining(during: Interval, at: datetime) -> Interval:
+    """What is left of a window at an instant: of one that is under way, the part from the next quarter of an hour on."""
+    if during.start >= at:
+        return during
+    quarter = timedelta(minutes=QUARTER)
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    start = hour + quarter * -((hour - at) // quarter)
+    return Interval(min(start, during.end), during.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,29 +97,35 @@ def horizon_of(at: datetime, windows: Iterable[Interval]) -> Interval:
 
 def window_of(problem_id: str) -> UUID:
     """The window that an id of the problem stands for."""
-    return UUID(problem_id.partition(".")[0])
+    return UUID(re.split("[.@]", problem_id, maxsplit=1)[0])
 
 
-def _requests(request: RequestFact) -> Iterable[Request]:
+def open_layers(request: RequestFact) -> Iterable[Request]:
+    """What a request still lacks, one request of the problem for each layer."""
     for number, (heads, windows) in enumerate(layers(request.windows), start=1):
         suffix = f".{number}" if number > 1 else ""
-        yield Request(
-            id=f"{request.id}{suffix}",
-            facility=str(request.facility_id),
-            time_zone=request.facility_zone,
-            service=request.service,
-            level=request.level,
-            language=request.language or ANY,
-            system=request.ehr_system or ANY,
-            credentials=frozenset({*request.skills, *STANDING}),
-            priority=request.priority,
-            bill_per_hour=_whole(request.bill_per_hour),
-            headcount=heads,
-            max_coordinators=_sharers(request),
-            windows=tuple(Window(f"{window.id}{suffix}", window.during.start, window.during.end) for window in windows),
-            offshore_allowed=request.offshore_allowed,
-            licence_state=request.facility_state if LICENSED_SKILL in request.skills else None,
-        )
+        yield stated_request(request, suffix, windows, headcount=heads, sharers=_sharers(request))
+
+
+def stated_request(request: RequestFact, suffix: str, windows: Iterable[WindowFact], *, headcount: int, sharers: int) -> Request:
+    """Some windows of a request as one of the problem. `suffix` goes to its id and to theirs."""
+    return Request(
+        id=f"{request.id}{suffix}",
+        facility=str(request.facility_id),
+        time_zone=request.facility_zone,
+        service=request.service,
+        level=request.level,
+        language=request.language or ANY,
+        system=request.ehr_system or ANY,
+        credentials=frozenset({*request.skills, *STANDING}),
+        priority=request.priority,
+        bill_per_hour=_whole(request.bill_per_hour),
+        headcount=headcount,
+        max_coordinators=sharers,
+        windows=tuple(Window(f"{window.id}{suffix}", window.during.start, window.during.end) for window in windows),
+        offshore_allowed=request.offshore_allowed,
+        licence_state=request.facility_state if LICENSED_SKILL in request.skills else None,
+    )
 
 
 def layers(windows: Iterable[WindowFact]) -> list[tuple[int, tuple[WindowFact, ...]]]:
@@ -154,38 +151,40 @@ def _sharers(request: RequestFact) -> int:
     return max(1, min(request.max_coordinators, room // missing))
 
 
-def _coordinator(
-    person: CoordinatorFact,
-    *,
-    available: tuple[Interval, ...],
-    cap_minutes: int,
-    target_minutes: int,
-    max_facilities: int,
-    context: _Context,
-) -> Coordinator:
-    asked, zone = context.asked, person.time_zone
-    return Coordinator(
+def _coordinator(person: CoordinatorFact, booked: list[Booking], context: _Context) -> tuple[Coordinator, frozenset[str] | None]:
+    """Somebody as the problem has them, and the only facilities they may serve beside what they are booked for (None: any)."""
+    asked, zone, horizon = context.asked, person.time_zone, context.horizon
+    left = left_by_week(person.weekly_cap_minutes, booked, horizon, zone)
+    most, only = facilities_left(person.max_facilities, booked, horizon, zone)
+    stated = Coordinator(
         id=str(person.id),
         services=person.services,
-        available=available,
-        cap_minutes=cap_minutes,
-        target_minutes=target_minutes,
-        max_facilities=max_facilities,
+        available=_available(person, booked, horizon),
+        cap_minutes=sum(left.values()),
+        limits=_limits(left, zone),
+        target_minutes=sum(left_by_week(person.weekly_target_minutes, booked, horizon, zone).values()),
+        max_facilities=most,
         pay_per_hour=_whole(person.pay_per_hour),
         time_zone=zone,
         languages=frozenset({*person.languages, ANY}),
         systems=frozenset({*person.ehr_systems, ANY}),
         credentials={
-            credential.kind: valid_until(credential.expires_on, zone) or context.horizon.end + NEVER_ENDS
+            credential.kind: valid_until(credential.expires_on, zone) or horizon.end + NEVER_ENDS
             for credential in person.credentials
         },
         known_facilities=frozenset({str(facility) for facility in person.oriented | person.served} & asked),
         excluded_facilities=frozenset({str(facility) for facility in person.excluded} & asked),
         work_country=person.work_country,
         licence_states=frozenset(person.licence_states),
-        screened_until=None if _is_screened(person, context.at) else context.horizon.start,
+        screened_until=None if _is_screened(person, context.at) else horizon.start,
         oriented_facilities=frozenset({str(facility) for facility in person.oriented} & asked),
     )
+    return stated, only
+
+
+def _limits(left: WeekMinutes, zone: str) -> tuple[Limit, ...]:
+    """A cap for each week; with one week only, the cap of the whole horizon says it."""
+    return tuple(Limit(week_bounds(week, zone), minutes) for week, minutes in left.items()) if len(left) > 1 else ()
 
 
 def _is_screened(person: CoordinatorFact, at: datetime) -> bool:

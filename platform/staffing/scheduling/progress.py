@@ -15,30 +15,20 @@ class _Point(NamedTuple):
 
 
 class Story:
-    """The progress of one plan over its rounds, as the page shows it. Points are measured from the worth of doing nothing."""
+    """The progress of one plan as the page shows it. Points are measured from the worth of doing nothing."""
 
     def __init__(self, nothing: int) -> None:
         self._nothing = nothing
         self._points: list[_Point] = []
         self._phase = "starting"
-        self._before = 0.0
         self._seconds = 0.0
-        self._bound: int | None = None
-        self._round = 0
-
-    def next_round(self) -> None:
-        """Another round begins; its clock goes on from here, and the first round's bound stays."""
-        self._round += 1
-        self._before = self._seconds
 
     def add(self, progress: Progress) -> None:
         """Take what the solver reports."""
         self._phase = progress.phase
-        self._seconds = max(self._seconds, round(self._before + progress.seconds, 1))
-        if self._round == 1:
-            self._bound = progress.bound
+        self._seconds = max(self._seconds, round(progress.seconds, 1))
+        bound = None if progress.bound is None else progress.bound - self._nothing
         objective = None if progress.objective is None else progress.objective - self._nothing
-        bound = None if self._bound is None else self._bound - self._nothing
         reached = (objective, bound)
         if [point.reached for point in self._points[-2:]] == [reached, reached]:
             # Nothing new: the last point moves along, so that the line reaches the present.
@@ -58,6 +48,5 @@ class Story:
             "objective": objective,
             "bound": bound,
             "gap": None if objective is None else gap_over_nothing(objective, bound, 0),
-            "round": self._round,
             "points": [[point.seconds, *point.reached] for point in self._points],
         }

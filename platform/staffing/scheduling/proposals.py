@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from matching.problem import Problem
+from matching.problem import Assignment, Problem
 from matching.solution import FunnelStep, Reason, Solution, Uncovered
 from matching.verify import objective_of
-from staffing.scheduling.facts import CoordinatorFact, Facts, RequestFact, WindowFact
+from staffing.scheduling.facts import CoordinatorFact, Facts, Held, RequestFact, WindowFact
 from staffing.scheduling.fixes import Speaker, fix_sentence
 from staffing.scheduling.problem import window_of
 from staffing.scheduling.rule_words import able, are_able, is_stopped
@@ -45,6 +45,8 @@ class Proposal:
 
     choices: tuple[ChoiceValue, ...]
     gaps: tuple[GapValue, ...]
+    releases: tuple[UUID, ...]
+    """The assignments that it would end."""
     summary: dict[str, Any]
 
 
@@ -58,16 +60,25 @@ class _Book:
     speaker: Speaker
 
 
-def propose(facts: Facts, problem: Problem, plan: Solution, reasons: Iterable[Reason]) -> Proposal:
-    """Put a verified and explained plan in our own terms."""
+def propose(
+    facts: Facts, problem: Problem, plan: Solution, reasons: Iterable[Reason], running: Mapping[Assignment, Held] | None = None
+) -> Proposal:
+    """Put a verified and explained plan in our own terms. Of a plan near the `running` one only what it changes."""
     book = _Book(
         request_of={window.id: request for request in facts.requests for window in request.windows},
         window={window.id: window for request in facts.requests for window in request.windows},
         person={str(person.id): person for person in facts.coordinators},
         speaker=Speaker.of(facts, problem),
     )
-    choices = tuple(_choice(reason, book) for reason in reasons)
-    return Proposal(choices, _gaps(plan.uncovered, book), _summary(problem, plan, choices, book))
+    held = {(str(one.coordinator_id), one.window_id): one for one in (running or {}).values()}
+    planned = {(one.coordinator, window_of(one.window)) for one in plan.assignments}
+    releases = tuple(one for key, one in held.items() if key not in planned)
+    new = (reason for reason in reasons if (reason.coordinator, window_of(reason.window)) not in held)
+    choices = tuple(_choice(reason, book) for reason in new)
+    gaps = _gaps(plan.uncovered, book)
+    return Proposal(
+        choices, gaps, tuple(one.assignment_id for one in releases), _summary(problem, plan, choices, gaps, releases, book)
+    )
 
 
 def _choice(reason: Reason, book: _Book) -> ChoiceValue:
@@ -152,12 +163,18 @@ def _margin_per_hour(request: RequestFact, person: CoordinatorFact) -> Decimal:
     return (request.bill_per_hour or Decimal(0)) - (person.pay_per_hour or Decimal(0))
 
 
-def _summary(problem: Problem, plan: Solution, choices: tuple[ChoiceValue, ...], book: _Book) -> dict[str, Any]:
+def _summary(
+    problem: Problem,
+    plan: Solution,
+    choices: tuple[ChoiceValue, ...],
+    gaps: tuple[GapValue, ...],
+    releases: tuple[Held, ...],
+    book: _Book,
+) -> dict[str, Any]:
     asked = [(window.missing, _minutes(window)) for window in book.window.values()]
-    margin = Decimal(0)
-    for choice in choices:
-        person, request = book.person[str(choice.coordinator_id)], book.request_of[choice.window_id]
-        margin += _margin_per_hour(request, person) * _minutes(book.window[choice.window_id]) / 60
+    asked_heads, asked_minutes = sum(heads for heads, _length in asked), sum(heads * length for heads, length in asked)
+    margin = sum((_margin(choice.coordinator_id, choice.window_id, book) for choice in choices), Decimal(0))
+    margin -= sum((_margin(one.coordinator_id, one.window_id, book) for one in releases), Decimal(0))
     nothing = objective_of(problem, ())
     return {
         "status": plan.status.value,
@@ -165,13 +182,20 @@ def _summary(problem: Problem, plan: Solution, choices: tuple[ChoiceValue, ...],
         "bound": plan.bound,
         "gap": gap_over_nothing(plan.objective, plan.bound, nothing),
         "seconds": plan.seconds,
-        "asked_heads": sum(missing for missing, _length in asked),
-        "asked_minutes": sum(missing * length for missing, length in asked),
-        "covered_heads": len(choices),
-        "covered_minutes": sum(_minutes(book.window[choice.window_id]) for choice in choices),
+        "asked_heads": asked_heads,
+        "asked_minutes": asked_minutes,
+        "covered_heads": asked_heads - sum(gap.missing for gap in gaps),
+        "covered_minutes": asked_minutes - sum(gap.missing * _minutes(book.window[gap.window_id]) for gap in gaps),
         "people": len({choice.coordinator_id for choice in choices}),
+        "released": len(releases),
         "margin_minor": int((margin * 100).quantize(Decimal(1), ROUND_HALF_UP)),
     }
+
+
+def _margin(coordinator_id: UUID, window_id: UUID, book: _Book) -> Decimal:
+    """Bill less pay of a window with this person."""
+    per_hour = _margin_per_hour(book.request_of[window_id], book.person[str(coordinator_id)])
+    return per_hour * _minutes(book.window[window_id]) / 60
 
 
 def gap_over_nothing(objective: int, bound: int | None, nothing: int) -> float | None:

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, and_, func, select
 from sqlalchemy.orm import aliased, defer
 
+from staffing import clock
 from staffing.errors import NotFound
 from staffing.facilities.models import Facility
 from staffing.identity.models import Account
@@ -18,7 +19,8 @@ from staffing.requests.models import CoverageWindow, StaffingRequest
 from staffing.roster.models import Coordinator
 from staffing.scheduling.facts import interval_of
 from staffing.scheduling.lifecycle import shown_state
-from staffing.scheduling.models import Plan, PlanChoice, PlanGap, PlanState
+from staffing.scheduling.models import Assignment, Plan, PlanChoice, PlanGap, PlanRelease, PlanState
+from staffing.scheduling.overtaken import is_overtaken
 
 PAGE_SIZE = 25
 
@@ -41,6 +43,9 @@ class PlanRow:
     covered_heads: int
     asked_heads: int
     gap: float | None
+    keeps_running: bool
+    overtaken: bool
+    """It is proposed, but what was assigned or closed since keeps a part of it from being made: it can only be planned again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,15 @@ class ChoiceRow(PlannedWindow):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRow(PlannedWindow):
+    """Whom the plan would take off the window."""
+
+    coordinator_id: UUID
+    coordinator: str
+    coordinator_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GapRow(PlannedWindow):
     """How many would be missing in the window, and why."""
 
@@ -115,9 +129,9 @@ async def plan_detail(tx: Transaction, principal: Principal, plan_id: UUID) -> P
     row = (await tx.execute(_plans().where(Plan.id == plan_id))).one_or_none()
     if row is None:
         raise NotFound
-    plan, requester, decider, silent_for, waiting_for = row
+    plan, waiting_for = row[0], row[4]
     return PlanDetail(
-        **_row(plan, requester, decider, silent_for, waiting_for),
+        **_row(*row),
         started_at=plan.started_at,
         finished_at=plan.finished_at,
         time_limit_seconds=plan.time_limit_seconds,
@@ -133,14 +147,23 @@ async def plan_detail(tx: Transaction, principal: Principal, plan_id: UUID) -> P
 def _plans() -> Any:
     requester, decider = aliased(Account), aliased(Account)
     return (
-        select(Plan, requester.name, decider.name, func.now() - Plan.heartbeat_at, func.now() - Plan.requested_at)
+        select(
+            Plan,
+            requester.name,
+            decider.name,
+            func.now() - Plan.heartbeat_at,
+            func.now() - Plan.requested_at,
+            and_(Plan.state == PlanState.PROPOSED, is_overtaken(clock.now())),
+        )
         .options(defer(Plan.snapshot, raiseload=True))
         .join(requester, requester.id == Plan.requested_by)
         .outerjoin(decider, decider.id == Plan.decided_by)
     )
 
 
-def _row(plan: Plan, requester: str, decider: str | None, silent_for: timedelta | None, _waiting: timedelta) -> dict[str, Any]:
+def _row(
+    plan: Plan, requester: str, decider: str | None, silent_for: timedelta | None, _waiting: timedelta, overtaken: bool
+) -> dict[str, Any]:
     horizon, solution = interval_of(plan.horizon), plan.solution or {}
     return {
         "id": plan.id,
@@ -156,6 +179,8 @@ def _row(plan: Plan, requester: str, decider: str | None, silent_for: timedelta 
         "covered_heads": solution.get("covered_heads", 0),
         "asked_heads": solution.get("asked_heads", 0),
         "gap": solution.get("gap"),
+        "keeps_running": plan.keeps_running,
+        "overtaken": overtaken,
     }
 
 
@@ -184,6 +209,35 @@ async def plan_choices(tx: Transaction, principal: Principal, plan_id: UUID) -> 
             coordinator=row.coordinator,
             coordinator_zone=row.coordinator_zone,
             why=row.why,
+        )
+        for row in rows
+    ]
+
+
+async def plan_releases(tx: Transaction, principal: Principal, plan_id: UUID) -> list[ReleaseRow]:
+    """What a plan near the running one would take people off, by person and time."""
+    principal.require(Permission.DESK_PLANS_READ)
+    rows = await tx.execute(
+        select(
+            *_WINDOW,
+            Coordinator.id.label("coordinator_id"),
+            Coordinator.name.label("coordinator"),
+            Coordinator.time_zone.label("coordinator_zone"),
+        )
+        .join_from(PlanRelease, Assignment, Assignment.id == PlanRelease.assignment_id)
+        .join(CoverageWindow, CoverageWindow.id == Assignment.window_id)
+        .join(StaffingRequest, StaffingRequest.id == CoverageWindow.request_id)
+        .join(Facility, Facility.id == StaffingRequest.facility_id)
+        .join(Coordinator, Coordinator.id == Assignment.coordinator_id)
+        .where(PlanRelease.plan_id == plan_id)
+        .order_by(Coordinator.name, Facility.name, StaffingRequest.reference, func.lower(CoverageWindow.during))
+    )
+    return [
+        ReleaseRow(
+            **_window(row),
+            coordinator_id=row.coordinator_id,
+            coordinator=row.coordinator,
+            coordinator_zone=row.coordinator_zone,
         )
         for row in rows
     ]

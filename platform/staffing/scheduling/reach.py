@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 
 from staffing.identity.principals import Principal
 from staffing.persistence.tenancy import Scope
@@ -21,10 +21,18 @@ async def with_facilities(tx: Transaction, principal: Principal, at: datetime) -
     coordinator_id = principal.own_coordinator_id()
     await tx.enter(Scope("coordinator", coordinator_id=coordinator_id))
     caring = func.bool_or(
-        and_(
-            Assignment.state == AssignmentState.CONFIRMED,
-            func.lower(Assignment.during) <= at + PRE_READ,
-            func.upper(Assignment.during) >= at - POST_NOTES,
+        or_(
+            and_(
+                Assignment.state == AssignmentState.CONFIRMED,
+                func.lower(Assignment.during) <= at + PRE_READ,
+                func.upper(Assignment.during) >= at - POST_NOTES,
+            ),
+            # What they had begun before they called off: the notes on it are still to be finished.
+            and_(
+                Assignment.state == AssignmentState.CALLED_OFF,
+                Assignment.ended_at > func.lower(Assignment.during),
+                Assignment.ended_at >= at - POST_NOTES,
+            ),
         )
     )
     rows = await tx.execute(

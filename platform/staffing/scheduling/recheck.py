@@ -2,28 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, tuple_
 
 from matching.problem import Assignment as Pair
-from matching.problem import Interval, Problem
+from matching.problem import Interval, Problem, Request
 from matching.verify import Violation, rule_violations
 from staffing.facilities.models import Facility
 from staffing.identity.models import Account
 from staffing.persistence.transactions import Transaction
-from staffing.requests.lifecycle import span_words
 from staffing.requests.models import CoverageWindow, RequestState, StaffingRequest
 from staffing.roster.models import Coordinator
 from staffing.scheduling.facts import interval_of
-from staffing.scheduling.limits import overruns
 from staffing.scheduling.loading import load_facts
 from staffing.scheduling.models import Assignment, AssignmentState, Plan
 from staffing.scheduling.problem import STILL_WORTH_IT, state_problem, window_of
+from staffing.wall_clock import span_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,32 +41,38 @@ class Choice:
 
     @property
     def when(self) -> str:
-        return _when(self.during, self.facility_zone)
+        return when(self.during, self.facility_zone)
 
     @property
     def where(self) -> str:
         return f"{self.facility} ({self.reference})"
 
 
-async def what_broke(tx: Transaction, choices: Sequence[Choice], now: datetime) -> tuple[str, ...]:
-    """A sentence for everything that keeps the choices from being made now; empty when all can."""
-    if broken := await in_the_way(tx, choices):
+async def what_broke(tx: Transaction, choices: Sequence[Choice], now: datetime, *, parts: bool = False) -> tuple[str, ...]:
+    """A sentence for everything that keeps the choices from being made now; empty when all can.
+
+    With `parts` several people may share what was asked of one person throughout.
+    """
+    if not choices:
+        return ()
+    if broken := await in_the_way(tx, choices, now):
         return broken
     if broken := await _windows_gone(tx, choices, now):
         return broken
-    return await _rules_broken(tx, choices, now)
+    return await _rules_broken(tx, choices, now, parts)
 
 
-async def in_the_way(tx: Transaction, choices: Sequence[Choice]) -> tuple[str, ...]:
-    """Who is assigned elsewhere at the same time, and which windows others have taken."""
-    return (*await _busy_elsewhere(tx, choices), *await _already_covered(tx, choices))
+async def in_the_way(tx: Transaction, choices: Sequence[Choice], now: datetime) -> tuple[str, ...]:
+    """Who is assigned elsewhere at the same time, and which windows others have taken. Each thing is said once."""
+    return (*await _busy_elsewhere(tx, choices, now), *await _already_covered(tx, choices))
 
 
-async def _busy_elsewhere(tx: Transaction, choices: Sequence[Choice]) -> list[str]:
+async def _busy_elsewhere(tx: Transaction, choices: Sequence[Choice], now: datetime) -> list[str]:
     window, wanted = CoverageWindow, [(choice.coordinator_id, choice.window_id) for choice in choices]
+    still = func.tstzrange(func.greatest(func.lower(window.during), now), func.greatest(func.upper(window.during), now))
     rows = await tx.execute(
         select(Coordinator.name, Facility.name, Facility.time_zone, Assignment.during, Plan.number, Account.name)
-        .join(window, window.during.op("&&")(Assignment.during))
+        .join(window, still.op("&&")(Assignment.during))
         .join(Coordinator, Coordinator.id == Assignment.coordinator_id)
         .join(Facility, Facility.id == Assignment.facility_id)
         .outerjoin(Plan, Plan.id == Assignment.plan_id)
@@ -80,14 +84,19 @@ async def _busy_elsewhere(tx: Transaction, choices: Sequence[Choice]) -> list[st
         .order_by(Coordinator.name, Assignment.during)
         .distinct()
     )
-    return [
-        f"{name} already covers {facility} on {_when(interval_of(during), zone)} ({_by(number, account)})."
-        for name, facility, zone, during, number, account in rows
-    ]
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for name, facility, zone, during, number, account in rows:
+        found.setdefault((name, facility, _by(number, account)), []).append(when(interval_of(during), zone))
+    return [f"{name} already covers {facility} on {_listed(times)} ({by})." for (name, facility, by), times in found.items()]
 
 
-def _when(during: Interval, zone: str) -> str:
-    return span_words(during.start, during.end, ZoneInfo(zone))
+def when(during: Interval, zone: str) -> str:
+    """Tue 24 Nov, 13:00–17:00 EST."""
+    return span_words(during.start, during.end, zone)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{'; '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _by(number: int | None, account: str) -> str:
@@ -106,12 +115,17 @@ async def _already_covered(tx: Transaction, choices: Sequence[Choice]) -> list[s
         .group_by(CoverageWindow.id)
         .order_by(CoverageWindow.during)
     )
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for window_id, headcount, names, count in rows:
+        # Who is in the window already themselves is said by `_busy_elsewhere`.
+        wanted = [choice for choice in per_window[window_id] if choice.coordinator not in names]
+        if wanted and count + len(wanted) > headcount:
+            said = (wanted[0].where, ", ".join(names), " and ".join(choice.coordinator for choice in wanted))
+            found.setdefault(said, []).append(wanted[0].when)
     return [
-        f"{', '.join(names)} {'covers' if len(names) == 1 else 'cover'} {per_window[window_id][0].where} on"
-        f" {per_window[window_id][0].when} by now: there is no place left for"
-        f" {' and '.join(choice.coordinator for choice in per_window[window_id])}."
-        for window_id, headcount, names, count in rows
-        if count + len(per_window[window_id]) > headcount
+        f"{there} {'cover' if ', ' in there else 'covers'} {where} on {_listed(times)} by now:"
+        f" there is no place left for {wanted}."
+        for (where, there, wanted), times in found.items()
     ]
 
 
@@ -134,22 +148,26 @@ async def _windows_gone(tx: Transaction, choices: Sequence[Choice], now: datetim
     return tuple(sentences)
 
 
-async def _rules_broken(tx: Transaction, choices: Sequence[Choice], now: datetime) -> tuple[str, ...]:
-    stated = state_problem(await load_facts(tx, now))
-    if stated is None:
+async def _rules_broken(tx: Transaction, choices: Sequence[Choice], now: datetime, parts: bool) -> tuple[str, ...]:
+    problem = state_problem(await load_facts(tx, now))
+    if problem is None:
         return ("None of these windows is open any more.",)
-    placed = place(stated.problem, choices)
+    if parts:
+        problem = replace(problem, requests=tuple(_shareable(request) for request in problem.requests))
+    placed = place(problem, choices)
     by_pair = {(pair.coordinator, pair.window): choice for pair, choice in placed.items()}
     by_person = {str(choice.coordinator_id): choice for choice in choices}
     sentences: dict[str, None] = {}
-    for violation in rule_violations(stated.problem, placed):
+    for violation in rule_violations(problem, placed):
         choice = by_pair.get((violation.coordinator or "", violation.window or "")) or by_person.get(violation.coordinator or "")
         sentences[_sentence(violation, choice)] = None
-    for pair in overruns(stated.problem, stated.week_minutes, placed):
-        sentences[f"{by_person[pair.coordinator].coordinator} would be beyond their cap for the week."] = None
     missing = [choice for choice in choices if choice not in placed.values()]
     sentences.update({f"{choice.where} needs nobody on {choice.when} any more.": None for choice in missing})
     return tuple(sentences)
+
+
+def _shareable(request: Request) -> Request:
+    return replace(request, max_coordinators=len(request.windows)) if request.is_whole else request
 
 
 def place(problem: Problem, choices: Iterable[Choice]) -> dict[Pair, Choice]:
@@ -183,6 +201,7 @@ _RULES: dict[str, _Words] = {
     "screening": lambda one: f"The exclusion screening of {one.coordinator} is out of date.",
     "availability": lambda one: f"{one.coordinator} is not available on {one.when} for {one.where} any more.",
     "cap": lambda one: f"{one.coordinator} would be beyond their cap.",
+    "period_cap": lambda one: f"{one.coordinator} would be beyond their cap for the week.",
     "facilities": lambda one: f"{one.coordinator} would serve more facilities than they may.",
     "forbidden": lambda one: f"{one.coordinator} has no hours or facilities left for {one.where}, with what is assigned by now.",
     "headcount": lambda one: f"{one.where} needs fewer people on {one.when} by now.",

@@ -22,6 +22,7 @@ _ABLE = {
     "rest": "would have enough rest between two days",
     "span": "would keep within the longest working day",
     "cap": "have hours left under their cap",
+    "period_cap": "have hours left in every week of it",
     "facilities": "may serve one more facility",
     "worth": "would make the plan better by taking it",
 }
@@ -44,6 +45,7 @@ _STOPPED = {
     "rest": "would have too little rest between two days",
     "span": "would have too long a working day",
     "cap": "has no hours left under the cap",
+    "period_cap": "has too few hours left in one of its weeks",
     "facilities": "would serve one facility too many",
     "worth": "could take it, but the plan is better without",
 }

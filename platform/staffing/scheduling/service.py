@@ -26,11 +26,17 @@ _NUMBERING = 7_401
 
 
 async def request_plan(
-    tx: Transaction, principal: Principal, *, time_limit_seconds: int, facility_ids: Collection[UUID] = ()
+    tx: Transaction,
+    principal: Principal,
+    *,
+    time_limit_seconds: int,
+    facility_ids: Collection[UUID] = (),
+    keeps_running: bool = False,
 ) -> UUID:
     """Have everything that is open planned, or what is open at these facilities.
 
-    Raises `NothingToPlan` when every window of the next four weeks is covered.
+    With `keeps_running` what is assigned ahead is planned anew as well, near what runs: people may change places where that
+    covers more. Raises `NothingToPlan` when every window of the next four weeks is covered.
     """
     principal.require(Permission.DESK_PLANS_RUN)
     now = clock.now()
@@ -47,6 +53,7 @@ async def request_plan(
         horizon=Range(horizon.start, horizon.end),
         time_limit_seconds=time_limit_seconds,
         facility_ids=sorted(str(one) for one in facility_ids),
+        keeps_running=keeps_running,
         requested_by=principal.account_id,
         requested_at=now,
     )
@@ -68,7 +75,9 @@ async def run_again(tx: Transaction, principal: Principal, plan_id: UUID, *, tim
     elif plan.state == PlanState.SOLVING:
         interrupt(tx, plan)
     wanted = [UUID(one) for one in plan.facility_ids]
-    return await request_plan(tx, principal, time_limit_seconds=time_limit_seconds, facility_ids=wanted)
+    return await request_plan(
+        tx, principal, time_limit_seconds=time_limit_seconds, facility_ids=wanted, keeps_running=plan.keeps_running
+    )
 
 
 async def stop_early(tx: Transaction, principal: Principal, plan_id: UUID) -> None:

@@ -10,25 +10,34 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
-from matching.formats import InputErrors, plan_from_json, problem_to_json
-from matching.problem import Problem
-from matching.solution import Progress, Solution
+from matching.formats import InputErrors, plan_from_json, plan_to_json, problem_to_json
+from matching.problem import Assignment, Problem
+from matching.relief import CallOff
+from matching.solution import Progress, Solution, Status
+from matching.verify import objective_of
 from staffing.scheduling.errors import SearchFailed
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 0.5
+RELIEF_SECONDS = 60
+"""A search for relief takes about a second; after this long it is ended."""
 OVERTIME_SECONDS = 20
 """A solver that is still busy this long after its time limit is killed."""
 LONGEST_LINE = 1 << 26
 """The child's last line is the whole plan."""
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "HOME", "VIRTUAL_ENV", "SYSTEMROOT")
 """The child needs no secrets, so it gets none."""
+
+
+class Stopping(asyncio.Event):
+    """Set when the worker is told to end: a search under way ends at its next look."""
 
 
 class Verdict(Enum):
@@ -46,28 +55,28 @@ class Abandoned(Exception):
 
 
 Look = Callable[[Progress | None], Awaitable[Verdict]]
+Hear = Callable[[Mapping[str, Any]], None]
+ALONE, TOGETHER = "matching", "staffing.scheduling.solving_together"
 
 
-async def solve(problem: Problem, *, seconds: float, folder: Path, look: Look) -> Solution:
+async def solve(
+    problem: Problem, *, seconds: float, folder: Path, look: Look, helpers: int = 0, hear: Hear | None = None
+) -> Solution:
     """The best plan found within `seconds`. `look` is told the latest progress twice a second and decides what happens.
+    With `helpers` the solver offers pieces to others; `hear` is told about them (see `pieces`).
 
     Raises `SearchFailed` when the solver ends without a plan, `Abandoned` when `look` says so.
     """
     problem_file, plan_file = folder / "problem.json", folder / "plan.json"
     problem_file.write_text(json.dumps(problem_to_json(problem)))
     plan_file.unlink(missing_ok=True)
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "matching", "solve", str(problem_file), "--out", str(plan_file)),
-        *("--time-limit", str(max(1, round(seconds))), "--progress-jsonl", "--follow-stdin"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=LONGEST_LINE,
-        cwd=folder,
-        env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-    )
+    files, limit = (str(problem_file), "--out", str(plan_file)), ("--time-limit", str(max(1, round(seconds))))
+    if helpers:
+        child = await _start(folder, TOGETHER, *files, *limit, f"--helpers={helpers}")
+    else:
+        child = await _start(folder, ALONE, "solve", *files, *limit, "--progress-jsonl", "--follow-stdin")
     try:
-        complaint = await _watch(child, seconds, look)
+        complaint = await _watch(child, seconds, look, hear)
     finally:
         await _end(child)
     if child.returncode != 0 or not plan_file.exists():
@@ -78,9 +87,63 @@ async def solve(problem: Problem, *, seconds: float, folder: Path, look: Look) -
         raise SearchFailed(f"the solver wrote no plan: {fault}") from fault
 
 
-async def _watch(child: asyncio.subprocess.Process, seconds: float, look: Look) -> str:
+async def relieve(
+    problem: Problem, running: Collection[Assignment], away: CallOff, *, folder: Path, stopping: asyncio.Event
+) -> dict[str, Any]:
+    """What can be done after a call-off, as a document of the format `relief-options/1`.
+
+    Raises `SearchFailed` when there is no answer in `RELIEF_SECONDS`, `Abandoned` when `stopping` is set first.
+    """
+    problem_file, plan_file = folder / "problem.json", folder / "running.json"
+    plan = Solution(
+        assignments=tuple(sorted(running)),
+        objective=objective_of(problem, running),
+        bound=None,
+        status=Status.FEASIBLE,
+        seconds=0.0,
+    )
+    problem_file.write_text(json.dumps(problem_to_json(problem)))
+    plan_file.write_text(json.dumps(plan_to_json(plan)))
+    span = [f"--from={away.from_instant.isoformat()}"] if away.from_instant else []
+    span += [f"--until={away.until_instant.isoformat()}"] if away.until_instant else []
+    who = f"--call-off={away.coordinator}"
+    child = await _start(folder, ALONE, "relief", str(problem_file), str(plan_file), who, *span, "--options=8", "--json")
+    answer, told = asyncio.create_task(child.communicate()), asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({answer, told}, timeout=RELIEF_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise Abandoned if told.done() else SearchFailed(f"no relief was found in {RELIEF_SECONDS} seconds")
+        said, complaint = answer.result()
+    finally:
+        told.cancel()
+        answer.cancel()
+        await _end(child)
+    if child.returncode != 0:
+        raise SearchFailed(f"the search for relief ended with {child.returncode}: {complaint.decode(errors='replace')[-500:]}")
+    document: dict[str, Any] = json.loads(said)
+    return document
+
+
+async def _start(folder: Path, module: str, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", module, *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=LONGEST_LINE,
+        cwd=folder,
+        env=environment(),
+    )
+
+
+def environment() -> dict[str, str]:
+    """What a solving process is given of our own environment."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
+async def _watch(child: asyncio.subprocess.Process, seconds: float, look: Look, hear: Hear | None) -> str:
     """Follow the child to its end. Returns what it complained about."""
-    latest = _Latest()
+    latest = _Latest(hear)
     readers = [asyncio.create_task(latest.follow(child)), asyncio.create_task(_complaint(child))]
     deadline = asyncio.get_running_loop().time() + seconds + OVERTIME_SECONDS
     ended = asyncio.create_task(child.wait())
@@ -108,14 +171,19 @@ async def _watch(child: asyncio.subprocess.Process, seconds: float, look: Look) 
 class _Latest:
     """The last progress that the child reported."""
 
-    def __init__(self) -> None:
+    def __init__(self, hear: Hear | None) -> None:
         self.progress: Progress | None = None
+        self._hear = hear
 
     async def follow(self, child: asyncio.subprocess.Process) -> None:
         assert child.stdout is not None
         async for line in child.stdout:
             with suppress(ValueError, TypeError, KeyError):
                 said = json.loads(line)
+                if said["event"] in ("share", "piece"):
+                    if self._hear is not None:
+                        self._hear(said)
+                    continue
                 self.progress = Progress(
                     phase=str(said["phase"]),
                     seconds=float(said["seconds"]),

@@ -1,7 +1,7 @@
 """How values read on a page: one filter per kind, the same everywhere."""
 
 import hashlib
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -10,8 +10,11 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from babel.numbers import format_currency
 
+from staffing import wall_clock
+
 LOCALE = "en_US"
 STATIC = Path(__file__).parent / "static"
+day, zone_label = wall_clock.day_words, wall_clock.zone_label
 
 
 def money(minor: int, currency: str = "USD") -> str:
@@ -45,30 +48,10 @@ def clock(instant: datetime, zone: str) -> str:
     return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
 
 
-def day(instant: datetime, zone: str) -> str:
-    """Tue 24 Nov."""
-    return f"{instant.astimezone(ZoneInfo(zone)):%a %-d %b}"
-
-
 def moment(instant: datetime, zone: str) -> str:
     """Tue 24 Nov, 09:00 EST."""
     local = instant.astimezone(ZoneInfo(zone))
-    return f"{local:%a %-d %b}, {local:%H:%M} {zone_label(zone, instant)}"
-
-
-def zone_label(zone: str, instant: datetime) -> str:
-    """The short name of a zone at an instant: EST, CST, UTC+08:00.
-
-    Short names are American here: Manila calls its own PST, which everybody would read as Pacific time.
-    """
-    local = instant.astimezone(ZoneInfo(zone))
-    name = local.tzname() or ""
-    if name.isalpha() and (zone.startswith(("America/", "Pacific/Honolulu")) or name in ("UTC", "GMT")):
-        return name
-    offset = local.utcoffset() or timedelta()
-    sign = "-" if offset < timedelta() else "+"
-    minutes = abs(int(offset.total_seconds())) // 60
-    return f"UTC{sign}{minutes // 60:02d}:{minutes % 60:02d}"
+    return f"{day(instant, zone)}, {local:%H:%M} {zone_label(zone, instant)}"
 
 
 def span(start: datetime, end: datetime, zone: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import Range
 
 from staffing.care.models import Patient
@@ -43,17 +43,22 @@ class Cover:
 
 
 async def own_cover(tx: Transaction, principal: Principal, span: Span) -> list[Cover]:
-    """The coordinator's confirmed windows at all facilities that touch `span`, in order."""
+    """The coordinator's confirmed windows at all facilities that touch `span`, in order; of a window that they called off
+    after it had begun, the part before.
+    """
+    start = func.lower(Assignment.during)
+    worked = and_(Assignment.state == AssignmentState.CALLED_OFF, Assignment.ended_at > start, Assignment.ended_at >= span.start)
+    end = func.least(func.upper(Assignment.during), Assignment.ended_at)
     rows = await tx.execute(
         select(
             Assignment.facility_id, Facility.name, Facility.initials, Facility.colour, Facility.time_zone,
-            StaffingRequest.service, func.lower(Assignment.during), func.upper(Assignment.during),
+            StaffingRequest.service, start, end,
         )
         .join(Facility, Facility.id == Assignment.facility_id)
         .join(StaffingRequest, StaffingRequest.id == Assignment.request_id)
         .where(
             Assignment.coordinator_id == principal.own_coordinator_id(),
-            Assignment.state == AssignmentState.CONFIRMED,
+            or_(Assignment.state == AssignmentState.CONFIRMED, worked),
             Assignment.during.overlaps(Range(span.start, span.end)),
         )
         .order_by(func.lower(Assignment.during))

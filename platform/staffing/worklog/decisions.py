@@ -56,9 +56,10 @@ async def approve(tx: Transaction, principal: Principal, seen: Sequence[tuple[UU
 
 
 async def dispute(tx: Transaction, principal: Principal, entry_id: UUID, reason: str) -> None:
-    """Dispute one entry with a sentence. It is not billed until the agency has settled it; all others go on.
+    """Dispute one entry with a sentence. It is not billed until the agency has settled it; all others go on. On a final invoice
+    it stays billed until then.
 
-    Raises `Invalid` (`reason`) without a sentence, `NotFound`, `StepNotPossible` (for example: already on an invoice).
+    Raises `Invalid` (`reason`) without a sentence, `NotFound`, `StepNotPossible`.
     """
     sentence = reason.strip()
     if not sentence:
@@ -66,16 +67,28 @@ async def dispute(tx: Transaction, principal: Principal, entry_id: UUID, reason:
     if len(sentence) > LONGEST_REASON:
         raise Invalid(reason=f"Please shorten this to {LONGEST_REASON} characters.")
     entry = (await _locked_of_facility(tx, principal, [entry_id]))[entry_id]
+    if entry.disputed_at is not None:
+        raise StepNotPossible("You dispute this entry already; the agency will settle it.")
     entry.dispute_reason = sentence
-    _decide(tx, principal, entry, Step.DISPUTED, clock.now(), sentence)
+    if entry.state == EntryState.INVOICED:
+        take_step(tx, principal.name, entry, Step.DISPUTED, sentence)
+        entry.disputed_at = clock.now()
+    else:
+        _decide(tx, principal, entry, Step.DISPUTED, clock.now(), sentence)
     await tx.flush()
 
 
 async def withdraw_dispute(tx: Transaction, principal: Principal, entry_id: UUID) -> None:
-    """The facility takes its dispute back: the entry waits for approval again. Raises `NotFound`, `StepNotPossible`."""
+    """The facility takes its dispute back: the entry waits for approval again, or stays on its invoice.
+
+    Raises `NotFound`, `StepNotPossible`.
+    """
     entry = (await _locked_of_facility(tx, principal, [entry_id]))[entry_id]
+    _require_open_dispute(entry)
     take_step(tx, principal.name, entry, Step.DISPUTE_WITHDRAWN)
-    entry.dispute_reason, entry.decided_at, entry.decided_by = "", None, None
+    entry.dispute_reason, entry.disputed_at = "", None
+    if entry.state == EntryState.SUBMITTED:
+        entry.decided_at, entry.decided_by = None, None
     await tx.flush()
 
 
@@ -108,17 +121,30 @@ async def undo_approval(tx: Transaction, principal: Principal, decided_at: datet
 
 
 async def resolve(tx: Transaction, principal: Principal, entry_id: UUID, *, keep: bool, reason: str) -> None:
-    """The agency settles a dispute: keep the entry (it is approved) or write it off.
+    """The agency settles a dispute: keep the entry (it is approved, or stays on its invoice) or write it off.
 
-    Raises `NotAllowed`, `NotFound`, `Invalid` (`reason`), `StepNotPossible` when it is no longer disputed.
+    Raises `NotAllowed`, `NotFound`, `Invalid` (`reason`), `StepNotPossible` when it is no longer disputed, or is to be written
+    off and on a final invoice: that takes a credit note (`settle_by_credit`).
     """
-    principal.require(Permission.DESK_ENTRIES_SETTLE)
-    if not reason.strip():
-        raise Invalid(reason="Please say how this was settled.")
-    entry = await tx.scalar(select(WorkEntry).where(WorkEntry.id == entry_id).with_for_update())
-    if entry is None:
-        raise NotFound
-    _decide(tx, principal, entry, Step.KEPT if keep else Step.WRITTEN_OFF, clock.now(), reason.strip())
+    entry, sentence = await _to_settle(tx, principal, entry_id, reason)
+    if entry.state != EntryState.INVOICED:
+        _decide(tx, principal, entry, Step.KEPT if keep else Step.WRITTEN_OFF, clock.now(), sentence)
+    elif not keep:
+        raise StepNotPossible("It stands on an invoice that is final. Take it back with a credit note.")
+    else:
+        take_step(tx, principal.name, entry, Step.KEPT, sentence)
+        entry.disputed_at = None
+    await tx.flush()
+
+
+async def settle_by_credit(tx: Transaction, principal: Principal, entry_id: UUID, reason: str) -> None:
+    """End the dispute about an entry on a final invoice in the facility's favour; the caller makes the credit note.
+
+    Raises `NotAllowed`, `NotFound`, `Invalid` (`reason`), `StepNotPossible` when it is not disputed.
+    """
+    entry, sentence = await _to_settle(tx, principal, entry_id, reason)
+    take_step(tx, principal.name, entry, Step.CREDITED, sentence)
+    entry.disputed_at = None
     await tx.flush()
 
 
@@ -143,9 +169,30 @@ async def _mark(tx: Transaction, entry_ids: Collection[UUID], step: Step) -> Non
     if len(entries) != len(wanted):
         raise NotFound
     actor = tx.info.get("actor")
+    name = actor.name if actor else "system"
     for entry in entries:
-        take_step(tx, actor.name if actor else "system", entry, step)
+        take_step(tx, name, entry, step)
+        if entry.disputed_at is not None:
+            # Off its invoice, what is still disputed waits like any other disputed work.
+            entry.disputed_at = None
+            take_step(tx, name, entry, Step.DISPUTED, entry.dispute_reason)
     await tx.flush()
+
+
+async def _to_settle(tx: Transaction, principal: Principal, entry_id: UUID, reason: str) -> tuple[WorkEntry, str]:
+    principal.require(Permission.DESK_ENTRIES_SETTLE)
+    if not reason.strip():
+        raise Invalid(reason="Please say how this was settled.")
+    entry = await tx.scalar(select(WorkEntry).where(WorkEntry.id == entry_id).with_for_update())
+    if entry is None:
+        raise NotFound
+    _require_open_dispute(entry)
+    return entry, reason.strip()
+
+
+def _require_open_dispute(entry: WorkEntry) -> None:
+    if entry.state != EntryState.DISPUTED and entry.disputed_at is None:
+        raise StepNotPossible(f"It is not disputed any more. {lifecycle.STATE_WORDS[EntryState(entry.state)]}")
 
 
 async def _locked_of_facility(tx: Transaction, principal: Principal, ids: Sequence[UUID]) -> dict[UUID, WorkEntry]:

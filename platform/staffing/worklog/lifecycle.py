@@ -1,7 +1,8 @@
 """The states of a work entry and the steps between them. Pure.
 
 `running → draft → submitted → approved → invoiced`; a submitted or approved entry can be disputed; a dispute is withdrawn by the
-facility, or settled by the agency: kept or written off. A draft can be taken back, what is submitted withdrawn and corrected.
+facility, or settled by the agency: kept or written off. One on a final invoice stays there while it is disputed
+(`WorkEntry.disputed_at`), and is kept or credited. A draft can be taken back, what is submitted withdrawn and corrected.
 """
 
 from enum import StrEnum
@@ -28,6 +29,8 @@ class Step(StrEnum):
     DISPUTE_WITHDRAWN = "dispute_withdrawn"
     KEPT = "kept"
     WRITTEN_OFF = "written_off"
+    CREDITED = "credited"
+    """A dispute about an entry on a final invoice ended with a credit note for it; the entry stays where it is."""
     INVOICED = "invoiced"
     RELEASED = "released"
     """Off a draft invoice again."""
@@ -59,7 +62,14 @@ TRANSITIONS: dict[EntryState, dict[Step, EntryState]] = {
         Step.KEPT: EntryState.APPROVED,
         Step.WRITTEN_OFF: EntryState.WRITTEN_OFF,
     },
-    EntryState.INVOICED: {Step.RELEASED: EntryState.APPROVED},
+    EntryState.INVOICED: {
+        Step.RELEASED: EntryState.APPROVED,
+        # A final invoice does not change: the entry stays on it while it is disputed, and however that ends.
+        Step.DISPUTED: EntryState.INVOICED,
+        Step.DISPUTE_WITHDRAWN: EntryState.INVOICED,
+        Step.KEPT: EntryState.INVOICED,
+        Step.CREDITED: EntryState.INVOICED,
+    },
     EntryState.WRITTEN_OFF: {},
     EntryState.VOID: {},
 }

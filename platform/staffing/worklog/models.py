@@ -51,6 +51,7 @@ class WorkEntry(Base):
         CheckConstraint("(state = 'running') = upper_inf(during)", name="running_is_open"),
         CheckConstraint("upper_inf(during) or upper(during) - lower(during) <= interval '12 hours'", name="at_most_12_hours"),
         CheckConstraint("state <> 'disputed' or dispute_reason <> ''", name="dispute_has_reason"),
+        CheckConstraint("disputed_at is null or (state = 'invoiced' and dispute_reason <> '')", name="disputed_on_invoice"),
         Index("ix_work_entries_facility_state", "facility_id", "state"),
         Index("ix_work_entries_coordinator_state", "coordinator_id", "state"),
         table(Tenancy.TENANT),
@@ -69,6 +70,8 @@ class WorkEntry(Base):
     manual_reason: Mapped[str] = mapped_column(default="")
     performed_from_country: Mapped[str]
     dispute_reason: Mapped[str] = mapped_column(default="")
+    disputed_at: Mapped[datetime | None]
+    """Since when the facility disputes it although it is on a final invoice: there it stays, a credit note takes it back."""
     created_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects.postgresql import Range
 
 from staffing.identity.permissions import Permission
@@ -29,6 +29,11 @@ class StoryLine:
     actor: str
     happened_at: datetime
     reason: str
+
+
+def open_dispute() -> ColumnElement[bool]:
+    """Entries that wait for the agency to settle a dispute, before they are invoiced or after."""
+    return or_(WorkEntry.state == EntryState.DISPUTED, WorkEntry.disputed_at.is_not(None))
 
 
 # ---- for invoicing ----
@@ -83,8 +88,14 @@ async def decided_entries(tx: Transaction, principal: Principal, limit: int = 10
 
 
 async def disputed_entries(tx: Transaction, principal: Principal) -> Sequence[EntryRow]:
-    """What the caller's facilities dispute and the agency has not settled."""
-    return await _of_facility(tx, principal, {EntryState.DISPUTED}, func.lower(WorkEntry.during))
+    """What the caller's facilities dispute and the agency has not settled, on a final invoice or not."""
+    return await read(
+        tx,
+        entry_rows(principal)
+        .where(WorkEntry.facility_id.in_(principal.facility_ids), open_dispute())
+        .order_by(func.lower(WorkEntry.during), WorkEntry.id)
+        .limit(MOST),
+    )
 
 
 async def facility_entry(tx: Transaction, principal: Principal, entry_id: UUID) -> EntryRow:
@@ -131,8 +142,8 @@ async def last_approval(tx: Transaction, principal: Principal, since: datetime) 
 async def unsettled_disputes(tx: Transaction, principal: Principal) -> Sequence[EntryRow]:
     """What facilities dispute and the agency has to settle, longest waiting first. For the agency."""
     principal.require(Permission.DESK_ENTRIES_SETTLE)
-    disputed = entry_rows(principal).where(WorkEntry.state == EntryState.DISPUTED)
-    return await read(tx, disputed.order_by(WorkEntry.decided_at, WorkEntry.id).limit(MOST))
+    since = func.coalesce(WorkEntry.disputed_at, WorkEntry.decided_at)
+    return await read(tx, entry_rows(principal).where(open_dispute()).order_by(since, WorkEntry.id).limit(MOST))
 
 
 async def corrected(tx: Transaction, entry_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -48,6 +48,13 @@ class EntryRow:
     created_at: datetime
     submitted_at: datetime | None
     decided_at: datetime | None
+    disputed_at: datetime | None = None
+    """Since when it is disputed although it is on a final invoice."""
+
+    @property
+    def in_dispute(self) -> bool:
+        """Whether the agency still has to settle it."""
+        return self.state is EntryState.DISPUTED or self.disputed_at is not None
 
     @property
     def span(self) -> Span:
@@ -119,6 +126,7 @@ def entry_rows(principal: Principal) -> Select[*tuple[Any, ...]]:
             func.lower(WorkEntry.during).label("start"), func.upper(WorkEntry.during).label("end"),
             WorkEntry.state, WorkEntry.source, WorkEntry.manual_reason, WorkEntry.performed_from_country,
             WorkEntry.dispute_reason, WorkEntry.created_at, WorkEntry.submitted_at, WorkEntry.decided_at,
+            WorkEntry.disputed_at,
         )
         .join(Facility, Facility.id == WorkEntry.facility_id)
         .join(Coordinator, Coordinator.id == WorkEntry.coordinator_id)

@@ -22,6 +22,7 @@ _SENTENCES: dict[str, str] = {
     Step.DISPUTE_WITHDRAWN: "{actor} withdrew the dispute",
     Step.KEPT: "{actor} settled the dispute: it stays",
     Step.WRITTEN_OFF: "{actor} settled the dispute: it is written off",
+    Step.CREDITED: "{actor} settled the dispute: it is credited",
     Step.INVOICED: "It was put on an invoice",
     Step.RELEASED: "It was taken off an invoice that was discarded",
 }

@@ -1,0 +1,1 @@
+"""Invoicing every facility for a period in one go: proposed, compared with the month before, accepted, issued."""

@@ -1,0 +1,1 @@
+"""Credit notes: what is taken back from an issued invoice, line by line."""

@@ -1,0 +1,1 @@
+"""Documents that leave the site as PDF: invoices, credit notes, statements. They say what the pages say."""

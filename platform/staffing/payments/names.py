@@ -1,0 +1,11 @@
+"""The names of this feature's jobs. Features below enqueue some of them by name."""
+
+CHARGE = "payments.charge"
+REFUND = "payments.refund"
+CREDIT_NOTE = "payments.credit_note"
+WRITE_OFF = "payments.write_off"
+SETUP = "payments.setup"
+DETACH = "payments.detach"
+RECONCILE = "payments.reconcile"
+BACK_FILL = "payments.back_fill"
+LOOK_AFTER = "payments.look_after"
