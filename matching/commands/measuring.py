@@ -72,8 +72,9 @@ def run_measured(command: Sequence[str], limit: float) -> Measured:
             child.wait()
         finally:
             over.set()
-            _end(child.pid)
-        watcher.join()
+            watcher.join()
+            if child.poll() is None:  # not waited for yet, so the number is still its own
+                _end(child.pid)
         reader.join()
     measured.seconds = time.monotonic() - started
     if measured.plan is None and not measured.fault:

@@ -19,7 +19,7 @@ Numbers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _HALVINGS = 10
-_NOISES = (0.02, 0.05, 0.1, 0.5)
+_NOISES = (0.02, 0.05, 0.1, 0.2)
 
 
 class Priced(NamedTuple):

@@ -236,6 +236,7 @@ def every_call(gateway: StripeGateway, facility: UUID, draft: InvoiceDraft, line
     plain: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
         "retrieve_customer": (("cus_abcdefgh",), {}),
         "find_customer": ((facility,), {}),
+        "list_customers": ((), {}),
         "list_customer_balance_transactions": (("cus_abcdefgh",), {}),
         "retrieve_invoice": ((INVOICE,), {}),
         "list_lines": ((INVOICE,), {}),

@@ -26,12 +26,14 @@ def morning(late: int) -> datetime:
     return datetime(2026, 3, 18, 13, 0, tzinfo=UTC) + timedelta(days=late)
 
 
-async def pause(database: Database, world: World) -> None:
+async def pause(database: Database, world: World, *, only_announced: bool = False) -> None:
     async with database.transaction(SYSTEM) as tx:
         await tx.execute(
             update(BillingAccount).where(BillingAccount.facility_id == world.north).values(pause_after_days=15, reminder_days=[])
         )
     for late in (10, 15):
+        if late == 15 and only_announced:
+            return
         with clock.standing_at(morning(late)):
             async with database.transaction(SYSTEM) as tx:
                 await service.remind_facility(tx, world.north)
@@ -178,3 +180,16 @@ async def test_the_pages_need_few_queries(database: Database, world: World, at_s
             await bella.get(address)
             event.remove(database.engine.sync_engine, "before_cursor_execute", one_more)
             assert count <= most, (address, count)
+
+
+async def test_an_announced_pause_is_said_at_the_desk(
+    database: Database, world: World, at_stripe: AtStripe, sign_in: SignIn
+) -> None:
+    await at_stripe()
+    await pause(database, world, only_announced=True)
+    with clock.standing_at(morning(11)):
+        page = await (await sign_in("bella")).get("/desk/receivables")
+        assert "A pause of planning is announced to Northside Family Medicine." in page.text
+    await pause(database, world)
+    with clock.standing_at(morning(15)):
+        assert "is announced" not in (await (await sign_in("bella")).get("/desk/receivables")).text

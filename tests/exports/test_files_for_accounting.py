@@ -170,3 +170,26 @@ def test_the_command_refuses_a_period_that_cannot_be() -> None:
     found = CliRunner().invoke(command, ["journal", "--from", "2026-03-31", "--to", "2026-03-01"])
     assert found.exit_code == 2
     assert "must not be before" in found.output
+
+
+@pytest.mark.parametrize("kind", exports.KINDS)
+async def test_the_command_writes_the_same_file_as_the_desk(
+    database: Database, world: World, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    from collections.abc import AsyncIterator
+    from contextlib import asynccontextmanager
+
+    from staffing.cli import exports as command
+
+    @asynccontextmanager
+    async def opened(_: object) -> AsyncIterator[Database]:
+        yield database
+
+    monkeypatch.setattr(command, "opened", opened)
+    await history(database, world)
+    file = io.StringIO(newline="")
+    count = await command._export(None, "", kind, Period(), True, file)  # type: ignore[arg-type]
+    assert file.getvalue().startswith("\ufeff")
+    rows = read(file.getvalue().removeprefix("\ufeff"))
+    assert len(rows) == count > 0
+    assert rows == await export(database, world, kind)

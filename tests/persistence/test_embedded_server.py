@@ -135,7 +135,11 @@ def test_the_password_is_for_the_owner_alone(server: Server) -> None:
 
 def test_nothing_listens_on_a_network_port(server: Server) -> None:
     main = psutil.Process(server.pid)
-    assert [process.net_connections(kind="inet") for process in [main, *main.children()]] == [[]] * (1 + len(main.children()))
+    listening = []
+    for process in [main, *main.children()]:
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that served a connection a moment ago
+            listening += process.net_connections(kind="inet")
+    assert listening == []
     assert (server.socket_directory / ".s.PGSQL.5432").is_socket()
 
 

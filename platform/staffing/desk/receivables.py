@@ -46,7 +46,8 @@ class TermsForm(Form):
 async def show_list(request: Request, tx: Tx, principal: Caller) -> Response[str]:
     today = local_day(clock.now(), await service.zone_of_agency(tx))
     rows = await receivables.aged(tx, principal, today)
-    return render(request, views.ReceivablesPage(title="Receivables", rows=tuple(rows), today=today))
+    announced = tuple(await reading.pauses_announced(tx, principal))
+    return render(request, views.ReceivablesPage(title="Receivables", rows=tuple(rows), today=today, announced=announced))
 
 
 @get("/desk/receivables/csv", permission=Permission.DESK_EXPORTS_READ)
@@ -146,7 +147,7 @@ async def _account(
         pause_after_days=form.field(
             "pause_after_days", "Pause planning", errors=errors, hint="Announced five days before. Empty: never."
         ),
-        collection=form.field("collection", "Who starts a payment", errors=errors, options=views.COLLECTION_WORDS),
+        collection=form.field("collection", "Who starts a payment", errors=errors, required=True, options=views.COLLECTION_WORDS),
         reason=(sent or Typed()).field("reason", "Why planning goes on", errors=errors, required=True),
     )
     return render(request, page, status=422 if errors else 200)

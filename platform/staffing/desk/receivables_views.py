@@ -29,6 +29,8 @@ class ReceivablesPage(Page):
 
     rows: tuple[AgedRow, ...]
     today: date
+    announced: tuple[str, ...]
+    """Facilities whose pause is announced and has not come yet."""
 
     @property
     def ages(self) -> tuple[str, ...]:

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from staffing import clock
 from staffing.contracts.amounts import day_text, listed, money_text
 from staffing.dunning import rules
-from staffing.dunning.owing import Owed, owed
-from staffing.dunning.service import zone_of_agency
-from staffing.identity.models import Role
+from staffing.dunning.models import Reminder
+from staffing.dunning.owing import ORDER, Owed, columns, gathered, is_unpaid
+from staffing.facilities.models import Facility
+from staffing.identity.models import Agency, Role
 from staffing.identity.principals import Principal
 from staffing.invoicing.models import BillingAccount, Invoice
 from staffing.persistence.transactions import Transaction
@@ -34,17 +36,11 @@ async def notices(tx: Transaction, principal: Principal) -> tuple[OwingNotice, .
     """What the caller's facilities were reminded of and still owe, one notice per facility, and whether they are paused."""
     if principal.role is not Role.FACILITY:
         return ()
-    zone = await zone_of_agency(tx)
-    found = await owed(tx, Invoice.facility_id.in_(principal.facility_ids), zone=zone)
+    rows = (await tx.execute(_of_accounts(principal))).all()
+    zone = next((row.agency_zone for row in rows if row.agency_zone), "UTC")
+    accounts = {row.of_facility: (row.paused_at is not None, row.pause_after_days) for row in rows}
+    found = gathered([row for row in rows if row.id is not None], zone)
     shown = [one for one in found if one.sent and not one.paying]
-    accounts = {
-        row.facility_id: (row.paused_at is not None, row.pause_after_days)
-        for row in await tx.execute(
-            select(BillingAccount.facility_id, BillingAccount.paused_at, BillingAccount.pause_after_days).where(
-                BillingAccount.facility_id.in_(principal.facility_ids)
-            )
-        )
-    }
     today = local_day(clock.now(), zone)
     by_facility: dict[UUID, list[Owed]] = {}
     for one in shown:
@@ -57,6 +53,24 @@ async def notices(tx: Transaction, principal: Principal) -> tuple[OwingNotice, .
     paused = [facility_id for facility_id, (is_paused, _) in accounts.items() if is_paused and facility_id not in by_facility]
     paying = {one.facility_id for one in found if one.paying}
     return (*said, *(_paused_notice(facility_id, facility_id in paying) for facility_id in paused))
+
+
+def _of_accounts(principal: Principal) -> Select[*tuple[Any, ...]]:
+    """One statement for a page that many see: each account with what is unpaid on it, if anything, and the agency's zone."""
+    return (
+        select(
+            BillingAccount.facility_id.label("of_facility"),
+            BillingAccount.paused_at,
+            BillingAccount.pause_after_days,
+            select(Agency.time_zone).limit(1).scalar_subquery().label("agency_zone"),
+            *columns(),
+        )
+        .join(Facility, Facility.id == BillingAccount.facility_id)
+        .outerjoin(Invoice, (Invoice.facility_id == BillingAccount.facility_id) & is_unpaid())
+        .outerjoin(Reminder, Reminder.invoice_id == Invoice.id)
+        .where(BillingAccount.facility_id.in_(principal.facility_ids))
+        .order_by(*ORDER)
+    )
 
 
 def notice_of(owing: Sequence[Owed], today: date, paused: bool, pause_after_days: int | None, *, named: bool) -> OwingNotice:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, Select, cast, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, cast, exists, func, select
 
 from billing.ledger import Account as LedgerAccount
 from staffing.dunning.models import Reminder
@@ -64,9 +64,18 @@ def is_unpaid() -> ColumnElement[bool]:
 
 async def owed(tx: Transaction, *conditions: ColumnElement[bool], zone: str = "UTC") -> Sequence[Owed]:
     """Unpaid invoices with the stages that went out (on days of `zone`), the longest due first."""
-    rows = (
-        await tx.execute(_owed().where(is_unpaid(), *conditions).order_by(Invoice.due_on, Invoice.number, Reminder.sent_at))
-    ).all()
+    statement = (
+        select(*columns())
+        .join(Facility, Facility.id == Invoice.facility_id)
+        .outerjoin(Reminder, Reminder.invoice_id == Invoice.id)
+        .where(is_unpaid(), *conditions)
+        .order_by(*ORDER)
+    )
+    return gathered((await tx.execute(statement)).all(), zone)
+
+
+def gathered(rows: Sequence[Any], zone: str) -> Sequence[Owed]:
+    """The invoices behind rows of `columns`, one row per reminder."""
     sent: dict[UUID, list[Sent]] = {}
     heads: dict[UUID, Any] = {}
     for row in rows:
@@ -90,15 +99,15 @@ async def owed(tx: Transaction, *conditions: ColumnElement[bool], zone: str = "U
     ]
 
 
-def _owed() -> Select[*tuple[Any, ...]]:
+def columns() -> tuple[Any, ...]:
+    """SQL: of invoices, their facilities and reminders, what `gathered` takes."""
     return (
-        select(
-            Invoice.id, Invoice.number, Invoice.facility_id, Facility.name, Facility.time_zone, Invoice.due_on, Invoice.currency,
-            owed_minor().label("owed"), paying().label("paying"), Reminder.stage, Reminder.sent_at,
-        )
-        .join(Facility, Facility.id == Invoice.facility_id)
-        .outerjoin(Reminder, Reminder.invoice_id == Invoice.id)
+        Invoice.id, Invoice.number, Invoice.facility_id, Facility.name, Facility.time_zone, Invoice.due_on, Invoice.currency,
+        owed_minor().label("owed"), paying().label("paying"), Reminder.stage, Reminder.sent_at,
     )  # fmt: skip
+
+
+ORDER = (Invoice.due_on, Invoice.number, Reminder.sent_at)
 
 
 def _day(instant: datetime, zone: str) -> date:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
+from sqlalchemy.orm import aliased
 
 from staffing.dunning import rules
 from staffing.dunning.models import Reminder
+from staffing.dunning.owing import is_unpaid
 from staffing.dunning.rules import Sent
 from staffing.dunning.service import sent_words
+from staffing.facilities.models import Facility
 from staffing.identity.models import Account
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
@@ -54,6 +57,24 @@ async def sent_to(tx: Transaction, principal: Principal, facility_id: UUID) -> S
         )
         for row in rows
     ]
+
+
+async def pauses_announced(tx: Transaction, principal: Principal) -> Sequence[str]:
+    """The names of facilities whose pause was announced for something still unpaid, and has not come or been lifted."""
+    principal.require(Permission.DESK_RECEIVABLES_READ)
+    over = aliased(Reminder)
+    ended = exists(
+        select(over.stage).where(over.invoice_id == Reminder.invoice_id, over.stage.in_([rules.PAUSED, rules.PAUSE_LIFTED]))
+    )
+    names = await tx.scalars(
+        select(Facility.name)
+        .join(Reminder, Reminder.facility_id == Facility.id)
+        .join(Invoice, Invoice.id == Reminder.invoice_id)
+        .where(Reminder.stage == rules.PAUSE_WARNING, is_unpaid(), ~ended)
+        .order_by(Facility.name)
+        .distinct()
+    )
+    return list(names)
 
 
 async def numbers(tx: Transaction, invoice_ids: set[UUID]) -> Mapping[UUID, str]:

@@ -61,7 +61,7 @@ class InvoiceRow:
 
     @property
     def payable(self) -> bool:
-        return self.state in (InvoiceState.SENT, InvoiceState.UNCOLLECTIBLE)
+        return self.state == InvoiceState.SENT
 
     def overdue(self, today: date) -> bool:
         return self.payable and self.due_on is not None and self.due_on < today
