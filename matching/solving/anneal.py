@@ -13,7 +13,7 @@ from matching.rules import Indices
 from matching.solving.anneal_kernel import search
 from matching.solving.board import Board, Table, lay_out, set_up
 from matching.solving.moves import start_from
-from matching.solving.neighbourhood import Neighbourhood
+from matching.solving.neighbourhood import Guide, Neighbourhood
 from matching.solving.run import EFFORT_PER_SECOND
 
 WORK_PER_SECOND = 20_000_000
@@ -55,22 +55,21 @@ class Annealed:
 
 
 def anneal_round(
-    options: Options, part: Neighbourhood, prices: Points, hot: float, cold: float, seconds: float, counted: bool, seed: int
+    options: Options, part: Neighbourhood, guide: Guide, hot: float, cold: float, seconds: float, counted: bool, seed: int
 ) -> Annealed:
     """One lane's share of a round: so many seconds, or the work that stands for them."""
     work = int(seconds * WORK_PER_SECOND) if counted else None
-    return anneal(options, part, prices, Cooling(hot, cold, seconds, work), seed)
+    return anneal(options, part, guide, Cooling(hot, cold, seconds, work), seed)
 
 
-def anneal(options: Options, part: Neighbourhood, prices: Points | None, cooling: Cooling, seed: int) -> Annealed:
-    """Searches a part from what its people hold. `prices` (one for each item of the whole problem, in points) say what an
-    item is worth elsewhere: they guide the choice of moves and change nothing else."""
-    board, numbers = lay_out(options, part)
+def anneal(options: Options, part: Neighbourhood, guide: Guide | None, cooling: Cooling, seed: int) -> Annealed:
+    """Searches a part from what its people hold."""
+    board, numbers = lay_out(options, part, None if guide is None else guide.promising)
     table, best = set_up(board), set_up(board)
     start_from(board, table, np.searchsorted(numbers, part.current))
     start = int(table.figures[1])
     best.figures[1] = start - 1
-    net = board.value if prices is None else board.value - prices[options.item[numbers]]
+    net = board.value if guide is None else board.value - guide.prices[options.item[numbers]]
     work = _run(board, table, best, np.asarray(net, dtype=np.int64), cooling, seed)
     return Annealed(
         last=_chosen(table, numbers),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from matching.options import Options, Points
-from matching.rules import Indices
+from matching.rules import Flags, Indices
 from matching.solving.bounds import Bounding, BoundStep
 from matching.solving.pricing import SCALE, Prices
 from matching.solving.run import EFFORT_PER_SECOND, Run
@@ -43,6 +43,7 @@ class BoundLane:
         assert run.bound is not None
         self.run = run
         self.prices: Prices | None = None
+        self.promising: Flags | None = None
         self.ended = False
         self._stack = stack
         host = BoundHost(run.options, run.bound, run.minute, run.chosen)
@@ -81,7 +82,7 @@ class BoundLane:
             try:
                 done = self._executor.finished(0.05 if wait else 0.0)
             except WorkerDied:
-                self._end()
+                self.end()
                 return
             if done is not None:
                 self._learn(done.result)
@@ -91,12 +92,13 @@ class BoundLane:
     def _learn(self, news: BoundStep) -> None:
         self.run.better_bound(news.bound)
         self.prices = news.prices if news.prices is not None else self.prices
+        self.promising = news.promising if news.promising is not None else self.promising
         self._weeks += news.weeks
         self.run.spent += news.effort
         if news.converged:
-            self._end()
+            self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Nothing more to prove: gives the process back."""
         self.ended = True
         self._stack.close()

@@ -42,6 +42,9 @@ _CHUNK = 8
 _MOST_SEEN = 200_000
 """Weeks kept to tell new ones from."""
 
+_PROMISING = 80
+"""Options of one person, on average, that are called promising."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
@@ -96,11 +99,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class BoundStep:
-    """What a step came to: the best bound proven so far in whole points, the prices that prove it, weeks met (person and
-    options), whether there is nothing more to do, and the effort spent."""
+    """What a step came to: the best bound proven so far in whole points, the prices that prove it, by option whether it is
+    promising at them (None: as said before), weeks met (person and options), whether there is nothing more to do, and the
+    effort spent."""
 
     bound: int
     prices: Prices | None
+    promising: Flags | None
     weeks: list[tuple[int, Indices]]
     converged: bool
     effort: float
@@ -135,6 +140,7 @@ class Bounding:
         self._seen: set[int] = set()
         self._total = 0
         self._first_total = 0
+        self._told: Claim | None = None
         self._tried = np.zeros(options.people, dtype=np.int64)
 
     def step(self, chosen: Indices, objective: int, seconds: float, effort: float) -> BoundStep:
@@ -148,7 +154,9 @@ class Bounding:
             self.converged = self.converged or self.best <= objective
         weeks, self._fresh = self._fresh, []
         prices = None if self.claim is None else self.claim.prices
-        return BoundStep(self.best, prices, weeks, self.converged, self._limit.spent * _EFFORT)
+        promising = None if self.claim is self._told else self.promising()
+        self._told = self.claim
+        return BoundStep(self.best, prices, promising, weeks, self.converged, self._limit.spent * _EFFORT)
 
     def _working(self) -> Iterator[None]:
         """All the work there is, in small pieces: prices, claims, and longer searches where a claim is loose."""
@@ -241,6 +249,14 @@ class Bounding:
             return None
         most = self.pricer.bound_options(np.arange(self.options.people), claim.prices)
         return np.asarray(np.maximum(0, claim.bounds[self.options.person] - most))
+
+    def promising(self) -> Flags | None:
+        """The options of least regret, some for each person on average. None before the first claim."""
+        regrets = self.regrets()
+        most = _PROMISING * self.options.people
+        if regrets is None or len(regrets) <= most:
+            return None if regrets is None else np.ones(len(regrets), dtype=bool)
+        return np.asarray(regrets <= np.partition(regrets, most - 1)[most - 1])
 
     def useful(self, objective: int) -> Flags | None:
         """Which options a plan can hold that is worth more than `objective`. None before the first claim."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import ExitStack
+from collections import Counter
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from matching.solving.bound_lane import BoundLane
 from matching.solving.columns import ColumnPool
 from matching.solving.combine import promising
 from matching.solving.lanes import cut_lanes, join_lanes
-from matching.solving.neighbourhood import Neighbourhood
+from matching.solving.neighbourhood import Guide, Neighbourhood
 from matching.solving.run import EFFORT_PER_SECOND, Run
 from matching.solving.schedule import Schedule
 from matching.solving.workers import Done, Executor, Task, WorkerDied, Workers
@@ -34,6 +35,13 @@ _SHORTEST, _LONGEST = 0.3, 2.0
 
 _MOST_COMBINED = 600
 """People up to whom whole weeks are combined."""
+
+_WHILE = 0.1
+_LITTLE = 0.0004
+"""When the bound got better by less than that share of itself within that share of the run, its process searches too."""
+
+_TRIES = 3
+"""How often a reproducible run has a task done that is lost each time."""
 
 
 def solve_large(run: Run) -> None:
@@ -70,6 +78,7 @@ class _Rounds:
         self.alone = run.workers == 1
         self.lanes: Executor = stack.enter_context(run.open_executor(max(1, run.workers - 1), run.options))
         self.bound = BoundLane(run, stack.enter_context(ExitStack()), alone=self.alone)
+        self.bounds: list[tuple[float, int]] = []
         self.number = 0
         self.cycle = 0
 
@@ -102,13 +111,24 @@ class _Rounds:
         begun = self._begin()
         self.run.say("searching for better plans")
         self.bound.start(begun.seconds, self.run.chosen)
-        results = self._wait([self._task(begun, k) for k in range(len(begun.parts))])
+        results = self._wait(self.lanes, [self._task(begun, k) for k in range(len(begun.parts))])
         self._merge(begun, results)
         self.bound.take(wait=self.run.deterministic or self.alone)
         for week in self.bound.take_weeks():
             self.weeks.add(*week)
+        if self._bound_stands():
+            self.bound.end()
         if self.bound.ended and not self.alone and isinstance(self.lanes, Workers) and self.lanes.count < self.run.workers:
             self.lanes.grow(self.run.workers - self.lanes.count)
+
+    def _bound_stands(self) -> bool:
+        """Whether more work on the bound is worth little by now."""
+        bound, share = self.run.bound, self._share
+        if bound is None or self.bound.prices is None or self.bound.ended:
+            return False
+        self.bounds.append((share, bound))
+        before = [known for when, known in self.bounds if when <= share - _WHILE]
+        return bool(before) and before[-1] - bound < _LITTLE * abs(bound)
 
     def _begin(self) -> _Round:
         run = self.run
@@ -126,36 +146,35 @@ class _Rounds:
 
     def _task(self, begun: _Round, lane: int) -> Task:
         self.number += 1
-        values = (begun.parts[lane], self.bound.item_prices(), begun.hot, begun.cold, begun.seconds, self.run.deterministic)
+        guide = Guide(self.bound.item_prices(), self.bound.promising)
+        values = (begun.parts[lane], guide, begun.hot, begun.cold, begun.seconds, self.run.deterministic)
         return Task((self.number, lane), _ANNEAL, (*values, self.run.seed * 1_000_003 + self.number))
 
-    def _wait(self, tasks: list[Task]) -> dict[int, Done]:
-        """The lanes' answers; without those that are lost or not in time."""
+    def _wait(self, executor: Executor, tasks: list[Task]) -> dict[int, Done]:
+        """The tasks' answers by lane; without those that are lost or not in time."""
         for task in tasks:
-            self.lanes.start(task)
+            executor.start(task)
         left = {task.key: task for task in tasks}
+        tries = Counter(left)
         found: dict[int, Done] = {}
         while left:
             if self.run.stop.is_set() or self.run.left <= -0.1:
                 break
             try:
-                done = self.lanes.finished(0.05)
+                done = executor.finished(0.05)
             except WorkerDied as error:
-                self._lost(error, left)
+                lost = left.pop(error.key, None)
+                if not executor.count or (self.run.deterministic and lost is not None and tries[lost.key] >= _TRIES):
+                    raise
+                if self.run.deterministic and lost is not None:  # the plan must not depend on who is lost
+                    left[lost.key] = lost
+                    tries[lost.key] += 1
+                    executor.start(lost)
                 continue
             if done is not None and left.pop(done.key, None) is not None:
                 found[done.key[1]] = done  # type: ignore[index]
             self.bound.take(wait=False)
         return found
-
-    def _lost(self, error: WorkerDied, left: dict[object, Task]) -> None:
-        """Goes on without a lane's answer, or has it done again where the plan must not depend on it."""
-        if not self.lanes.count:
-            raise error
-        lost = left.pop(error.key, None)
-        if lost is not None and self.run.deterministic:
-            left[lost.key] = lost
-            self.lanes.start(lost)
 
     def _merge(self, begun: _Round, results: dict[int, Done]) -> None:
         """Joins what the lanes found: where they are now, and the best on the way."""
@@ -184,6 +203,8 @@ class _Rounds:
         seconds = math.inf if run.deterministic else min(10.0, 0.05 * (run.until - run.started))
         weeks = promising(self.options, self.weeks, run.chosen, self.bound.prices)
         task = Task((0, 0), _COMBINE, (weeks, run.chosen, seconds, 200, run.seed))
-        found = self._wait([task])
+        # HiGHS cannot be loaded beside OR-Tools, which this process may have loaded before.
+        with Workers(1, self.options) if self.alone else nullcontext(self.lanes) as executor:
+            found = self._wait(executor, [task])
         if 0 in found and isinstance(found[0].result, np.ndarray):
             run.better_plan(found[0].result)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.objective import plan_worth
-from matching.options import Options
-from matching.rules import Indices
+from matching.options import Options, Points
+from matching.rules import Flags, Indices
 from matching.solving.engines import solve_cpsat
 from matching.solving.model import Floats, Model, PersonModel, joint_model, person_model
 from matching.state import State
@@ -29,6 +29,15 @@ class Neighbourhood:
     requests: Indices
     sharers: Indices
     current: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What guides the choice of moves and changes nothing else, for the whole problem: what each item is worth elsewhere, in
+    points, and which options to look at (None: all); those taken at the start are looked at in any case."""
+
+    prices: Points
+    promising: Flags | None = None
 
 
 @dataclass(frozen=True, slots=True)
