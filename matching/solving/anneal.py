@@ -33,7 +33,7 @@ class Cooling:
     cold: float
     seconds: float
     work: int | None = None
-    tries: int = 4
+    tries: int = 16
     blink: float = 0.05
 
 

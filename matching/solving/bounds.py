@@ -1,8 +1,7 @@
-"""Proven bounds: what no plan can be worth more than.
+"""Proven bounds by prices: what no plan can be worth more than.
 
-At once a coarse one, from capacity alone. Then by prices: everybody's best week at prices gives a bound (see
-`matching.solving.pricing`), `matching.solving.prices` finds better prices, and where a bound is loose because a week was not
-searched to the end, it is searched further."""
+Everybody's best week at prices gives a bound (see `matching.solving.pricing`), `matching.solving.prices` finds better prices,
+and where a bound is loose because a week was not searched to the end, it is searched further."""
 
 from __future__ import annotations
 
@@ -44,41 +43,6 @@ _MOST_SEEN = 200_000
 
 _PROMISING = 80
 """Options of one person, on average, that are called promising."""
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """The coarse bound, and what a minute of anybody's time is worth in it."""
-
-    bound: int
-    minute: float
-
-
-def capacity(options: Options) -> Capacity:
-    """Everybody's best price for every item, the most valuable minutes first, as long as the team has minutes. Of the penalties
-    only that of people who can take nothing counts."""
-    best = _best_values(options)
-    minutes = np.repeat(options.item_minutes, options.item_heads)
-    worth = np.repeat(best, options.item_heads)
-    order = np.argsort(-worth / minutes, kind="stable")
-    used = np.cumsum(minutes[order])
-    able = np.diff(options.first) > 0
-    room = int(options.cap_minutes[able].sum())
-    whole = used <= room
-    points, minute = int(worth[order][whole].sum()), 0.0
-    if not whole.all():
-        k = int(whole.sum())
-        left = room - (int(used[k - 1]) if k else 0)
-        minute = float(worth[order][k]) / float(minutes[order][k])
-        points += math.ceil(minute * left)
-    idle = int(options.low_slots[~able].sum())
-    return Capacity(points + options.constant - options.under_price * idle, minute)
-
-
-def _best_values(options: Options) -> Points:
-    best = np.zeros(len(options.item_request), dtype=np.int64)
-    np.maximum.at(best, options.item, options.value)
-    return best
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matching.options import Options
+from matching.options import Options, Points
 from matching.rules import Indices
 from matching.state import State
 
@@ -53,27 +53,27 @@ def _fill_item(state: State, able: Indices) -> None:
 def _fill_shared(state: State, able: list[Indices]) -> None:
     """Gives a split request to the person who can take most of it, at the best price, then to the next, until nobody
     adds anything."""
-    options = state.options
     while True:
-        offers: dict[int, list[tuple[int, int]]] = {}
-        for candidates in able:
-            free = candidates[state.free(candidates)] if len(candidates) else candidates
-            if len(free):
-                for option, gain in zip(free.tolist(), state.gain(free).tolist(), strict=True):
-                    if gain > 0:
-                        offers.setdefault(int(options.person[option]), []).append((option, gain))
-        if not offers:
+        free = [candidates[state.free(candidates)] for candidates in able]
+        gains = [state.gain(candidates) for candidates in free if len(candidates)]
+        if not gains:
             return
-        best = max(offers, key=lambda c: (*_reach(state, c, offers[c]), -c))
-        for option, _gain in offers[best]:
+        offers, gain = np.concatenate(free), np.concatenate(gains)
+        offers, gain = offers[gain > 0], gain[gain > 0]
+        if not len(offers):
+            return
+        best = _who_takes_most(state, offers, gain)
+        for option in offers[state.options.person[offers] == best].tolist():
             one = np.array([option])
             if state.free(one)[0]:
                 state.add(option)
 
 
-def _reach(state: State, c: int, offers: list[tuple[int, int]]) -> tuple[int, float]:
-    """How many minutes of the offers fit under the person's cap, and the mean gain for a minute."""
+def _who_takes_most(state: State, offers: Indices, gain: Points) -> int:
+    """The person whose offers come to most minutes under their cap, and among equals to the highest mean gain for a minute."""
     options = state.options
-    minutes = sum(int(options.item_minutes[options.item[option]]) for option, _ in offers)
-    room = int(options.cap_minutes[c] - state.minutes[c])
-    return min(minutes, room), sum(gain for _, gain in offers) / max(1, minutes)
+    people, whose = np.unique(options.person[offers], return_inverse=True)
+    minutes = np.bincount(whose, options.item_minutes[options.item[offers]])
+    reach = np.minimum(minutes, options.cap_minutes[people] - state.minutes[people])
+    rate = np.bincount(whose, gain) / np.maximum(1, minutes)
+    return int(people[np.lexsort((people, -rate, -reach))[0]])

@@ -15,7 +15,7 @@ from matching.options import Options
 from matching.problem import Problem
 from matching.rules import Indices
 from matching.solution import Progress, Solution, Status
-from matching.solving.bounds import capacity
+from matching.solving.capacity import capacity
 from matching.solving.workers import Here, OpenExecutor, Workers
 from matching.state import State
 

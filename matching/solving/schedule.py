@@ -13,7 +13,7 @@ from matching.rules import Indices
 _ENDS = (0.1, 0.75, 0.87, 1.0)
 """Where each cooling ends, as shares of the run."""
 
-_HOT = (0.25, 0.25, 0.05, 0.05)
+_HOT = (0.25, 0.4, 0.05, 0.05)
 _COLD = (0.015, 0.01, 0.01, 0.01)
 """At the start and the end of each, as shares of what an item in the plan is worth."""
 

@@ -14,7 +14,6 @@ from matching.problem import Objective, Problem
 from matching.solution import Progress, Solution, Status
 from matching.solving.exact import fits_exactly, solve_exactly
 from matching.solving.greedy import greedy_plan
-from matching.solving.large import solve_large
 from matching.solving.run import Run
 from matching.solving.workers import OpenExecutor
 from matching.state import State
@@ -83,6 +82,8 @@ def solve(
     elif fits_exactly(options):
         solve_exactly(run)
     else:
+        from matching.solving.large import solve_large  # compiled code takes its time to load: the first plan is shown before
+
         solve_large(run)
         _fill_up(run)
     return run.solution(facts)

@@ -13,7 +13,8 @@ from matching import Status, solve
 from matching.facts import Facts
 from matching.options import Options
 from matching.problem import Problem
-from matching.solving.bounds import Bounding, capacity
+from matching.solving.bounds import Bounding
+from matching.solving.capacity import capacity
 from matching.solving.pricing import SCALE, Prices, price_weeks
 
 seeds = st.integers(0, 10**6)
