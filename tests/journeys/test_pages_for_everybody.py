@@ -21,7 +21,11 @@ STANDARDS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 def addresses(surface: str) -> list[str]:
-    extra = {"portal": ["/portal/requests/new"], "workspace": ["/workspace/entries/new"], "desk": []}
+    extra = {
+        "portal": ["/portal/requests/new", "/portal/statements", "/portal/credit-notes", "/portal/payment-methods"],
+        "workspace": ["/workspace/entries/new"],
+        "desk": ["/desk/billing-runs", "/desk/credit-notes", "/desk/exports", "/desk/payments"],
+    }
     return [*(item.href for item in NAVIGATION[surface]), *extra[surface]]
 
 
