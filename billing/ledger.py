@@ -20,7 +20,7 @@ class Account(StrEnum):
     REVENUE = "revenue"
     TAX_PAYABLE = "tax_payable"
     CLEARING = "clearing"
-    """Money that the payment provider holds for the agency."""
+    """Money that the payment provider holds for the agency, after its fees."""
     BANK = "bank"
     """Money that came past the payment provider: a cheque, a transfer."""
     DISPUTED = "disputed"
@@ -29,6 +29,8 @@ class Account(StrEnum):
     """What the agency owes facilities and takes off their next invoices."""
     BAD_DEBT = "bad_debt"
     """What was owed and given up."""
+    FEES = "fees"
+    """What the payment provider keeps of payments and for disputes: the agency's cost, never a facility's."""
 
 
 class Happening(StrEnum):
@@ -45,9 +47,15 @@ class Happening(StrEnum):
     PAYMENT_DISPUTED = "payment_disputed"
     DISPUTE_WON = "dispute_won"
     DISPUTE_LOST = "dispute_lost"
+    FEE_CHARGED = "fee_charged"
+    FEE_RETURNED = "fee_returned"
     WRITTEN_OFF = "written_off"
     RECOVERED = "recovered"
     REVERSAL = "reversal"
+
+
+OF_THE_AGENCY = frozenset({Happening.FEE_CHARGED, Happening.FEE_RETURNED})
+"""Happenings that are no business of the facility whose payment they come with."""
 
 
 class Unbalanced(ValueError):
@@ -149,6 +157,16 @@ def dispute_won(facility: str, dispute: str, returned: Money) -> JournalEntry:
 def dispute_lost(facility: str, dispute: str, lost: Money) -> JournalEntry:
     """The bank kept the money for the payer: the facility owes it again."""
     return _moved(Happening.DISPUTE_LOST, facility, dispute, lost, to=Account.RECEIVABLE, out_of=Account.DISPUTED)
+
+
+def fee_charged(facility: str, movement: str, fee: Money) -> JournalEntry:
+    """The payment provider kept `fee` of what it holds, by the `movement` of its balance with a payment or a dispute."""
+    return _moved(Happening.FEE_CHARGED, facility, movement, fee, to=Account.FEES, out_of=Account.CLEARING)
+
+
+def fee_returned(facility: str, movement: str, fee: Money) -> JournalEntry:
+    """The payment provider gave a fee back, as it does when a dispute is won."""
+    return _moved(Happening.FEE_RETURNED, facility, movement, fee, to=Account.CLEARING, out_of=Account.FEES)
 
 
 def written_off(facility: str, invoice: str, given_up: Money) -> JournalEntry:

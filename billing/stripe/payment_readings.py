@@ -100,6 +100,7 @@ def read_charge(values: Values) -> StripeCharge:
         receipt_url=values.get("receipt_url"),
         created_at=instant(values["created"]),
         livemode=values["livemode"],
+        movements=_movements(values.get("balance_transaction"), values.get("failure_balance_transaction")),
     )
 
 
@@ -144,6 +145,7 @@ def read_dispute(values: Values) -> StripeDispute:
         balance_transaction_ids=tuple(id_of(one) for one in values["balance_transactions"]),
         created_at=instant(values["created"]),
         livemode=values["livemode"],
+        movements=_movements(*values["balance_transactions"]),
     )
 
 
@@ -165,6 +167,16 @@ def read_tax_rate(values: Values) -> StripeTaxRate:
 @reading("a balance transaction")
 def read_balance_transaction(values: Values) -> StripeBalanceTransaction:
     """The movement of our balance in Stripe's answer."""
+    return _movement(values)
+
+
+@reading("a balance")
+def read_balance(values: Values) -> StripeBalance:
+    """Our balance in Stripe's answer."""
+    return StripeBalance(_by_currency(values["available"]), _by_currency(values["pending"]), values["livemode"])
+
+
+def _movement(values: Values) -> StripeBalanceTransaction:
     return StripeBalanceTransaction(
         id=values["id"],
         category=values["reporting_category"],
@@ -179,10 +191,9 @@ def read_balance_transaction(values: Values) -> StripeBalanceTransaction:
     )
 
 
-@reading("a balance")
-def read_balance(values: Values) -> StripeBalance:
-    """Our balance in Stripe's answer."""
-    return StripeBalance(_by_currency(values["available"]), _by_currency(values["pending"]), values["livemode"])
+def _movements(*found: Any) -> tuple[StripeBalanceTransaction, ...]:
+    """Those that the answer carries whole, not only as an id."""
+    return tuple(_movement(one) for one in found if one is not None and not isinstance(one, str))
 
 
 def _by_currency(parts: Any) -> dict[str, int]:

@@ -155,7 +155,8 @@ class StripeInvoicePayment:
 class StripeCharge:
     """One attempt to move money. `status` is `succeeded`, `pending` (a bank debit under way) or `failed`.
 
-    `kind` is `card` or `us_bank_account`. `balance_transaction_id` leads to fee and net amount once money moved.
+    `kind` is `card` or `us_bank_account`. `balance_transaction_id` leads to fee and net amount once money moved; that may be
+    a moment after it succeeded. `movements` are what it did to our balance, where the answer carries them (`retrieve_charge`).
     """
 
     id: str
@@ -175,6 +176,7 @@ class StripeCharge:
     receipt_url: str | None
     created_at: datetime
     livemode: bool
+    movements: tuple[StripeBalanceTransaction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,8 @@ class StripeDispute:
     balance_transaction_ids: tuple[str, ...]
     created_at: datetime
     livemode: bool
+    movements: tuple[StripeBalanceTransaction, ...] = ()
+    """What it did to our balance: the amount and a fee taken, both given back when it is won."""
 
     @property
     def needs_response(self) -> bool:

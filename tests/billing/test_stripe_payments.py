@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from billing.sandbox.calls.balance import fee_for
 from billing.stripe.failures import StripeDeclined, StripeRefused
 from billing.stripe.keys import idempotency_key
 from billing.stripe.results import StripeInvoice
@@ -325,3 +326,27 @@ async def test_the_balance_is_the_sum_of_its_movements(sandbox: Any) -> None:
     await sandbox.days_pass(2)
     assert (await sandbox.gateway.retrieve_balance()).available_minor["USD"] == net
     assert {movement.status for movement in await sandbox.gateway.list_balance_transactions(since=since)} == {"available"}
+
+
+@pytest.mark.parametrize(
+    ("method", "amount", "fee"),
+    [
+        ("card", 100, 33), ("card", 4200, 152), ("card", 1_000_000, 29_030),
+        ("us_bank_account", 4200, 34), ("us_bank_account", 62_500, 500), ("us_bank_account", 9_000_000, 500),
+    ],
+)  # fmt: skip
+def test_what_the_sandbox_keeps_is_what_stripe_publishes(method: str, amount: int, fee: int) -> None:
+    assert fee_for({"amount": amount, "payment_method_details": {"type": method}}) == fee
+
+
+async def test_a_charge_comes_with_what_it_did_to_the_balance(sandbox: Any) -> None:
+    final = await automatic(sandbox, "pm_card_visa")
+    await sandbox.gateway.pay_invoice(final.id, idempotency_key=pay_key(final))
+    listed = await charge_of(sandbox, await sandbox.gateway.retrieve_invoice(final.id))
+    charge = await sandbox.gateway.retrieve_charge(listed.id)
+    (movement,) = charge.movements
+    assert (movement.id, movement.category, movement.source_id) == (charge.balance_transaction_id, "charge", charge.id)
+    assert (movement.amount_minor, movement.fee_minor, movement.net_minor) == (9000, 291, 8709)
+    assert await sandbox.gateway.retrieve_balance_transaction(movement.id) == movement
+    # A list has ids only.
+    assert (listed.movements, listed.balance_transaction_id) == ((), movement.id)

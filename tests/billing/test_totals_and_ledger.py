@@ -12,6 +12,8 @@ from billing.ledger import (
     Unbalanced,
     balances,
     credit_issued,
+    fee_charged,
+    fee_returned,
     invoice_finalised,
     payment_received,
     payment_refunded,
@@ -103,3 +105,10 @@ def test_amounts_that_make_no_sense_are_refused() -> None:
         credit_issued("f", "c", usd(-1))
     with pytest.raises(Unbalanced):
         payment_received("f", "p", usd(0))
+
+
+def test_fees_are_the_agencys_cost_and_come_out_of_what_is_held() -> None:
+    entries = [fee_charged("f", "txn_1", Money(1500, "USD")), fee_returned("f", "txn_2", Money(500, "USD"))]
+    assert balances(entries) == {("f", Account.FEES, "USD"): 1000, ("f", Account.CLEARING, "USD"): -1000}
+    with pytest.raises(ValueError, match="negative"):
+        fee_charged("f", "txn_3", Money(-1, "USD"))

@@ -305,10 +305,10 @@ async def test_a_bug_at_one_facility_does_not_stop_the_others(
     one, two = await usual(database, world, 2)
     real = proposing.draft_invoice
 
-    async def broken(tx, caller, facility_id, start_on, end_on):
+    async def broken(tx, caller, facility_id, start_on, end_on, *, run_id):
         if facility_id == one.id:
             raise ZeroDivisionError
-        return await real(tx, caller, facility_id, start_on, end_on)
+        return await real(tx, caller, facility_id, start_on, end_on, run_id=run_id)
 
     monkeypatch.setattr(proposing, "draft_invoice", broken)
     run_id = await start(database, world)

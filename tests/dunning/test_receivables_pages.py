@@ -50,6 +50,8 @@ async def test_what_is_owed_by_age(database: Database, world: World, at_stripe: 
     assert "Northside Family Medicine" in page.text
     assert page.text.count("$42.00") == 4
     assert "$84.00" in page.text
+    # The name, the age and the sum open the invoices behind them.
+    assert page.text.count(f'href="/desk/receivables/{world.north}"') == 3
     assert file[1].startswith("F-1001,Northside Family Medicine,USD,0.00,0.00,42.00,0.00,0.00,42.00,0.00,")
     assert file[-1].startswith("total,,USD,0.00,0.00,84.00,0.00,0.00,84.00,0.00,")
 

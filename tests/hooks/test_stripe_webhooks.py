@@ -111,7 +111,7 @@ async def test_paying_at_stripe_books_the_money_once(
     invoice = await read(database, invoice_id)
     assert (invoice.state, invoice.stripe_status, invoice.stripe_problem) == ("paid", "paid", "")
     assert (invoice.stripe_paid_minor, invoice.paid_at) == (4200, clock.now())
-    assert await booked(database) == [("invoice_finalised", 4200), ("payment_received", 4200)]
+    assert await booked(database) == [("fee_charged", 152), ("invoice_finalised", 4200), ("payment_received", 4200)]
     outcomes = dict(await stored(database))
     assert outcomes["customer.created"] == "noted: saved ways to pay"
     assert outcomes["invoice.payment_succeeded"] in ("booked", "noted: paid")
@@ -130,7 +130,7 @@ async def test_the_same_event_ten_times_at_once_has_one_effect(
     assert [kind for kind, _ in await stored(database)] == ["invoice.paid"]
     payload = {"id": paid["id"]}
     await asyncio.gather(*(payments_jobs.process_event(sandbox.context(database), payload) for _ in range(8)))
-    assert await booked(database) == [("invoice_finalised", 4200), ("payment_received", 4200)]
+    assert await booked(database) == [("fee_charged", 152), ("invoice_finalised", 4200), ("payment_received", 4200)]
     assert (await read(database, invoice_id)).state == "paid"
 
 
@@ -338,7 +338,7 @@ async def test_asking_stripe_finds_a_payment_whose_webhook_was_lost(
         await service.ask_stripe(tx, bella, invoice_id)
     await payments_jobs.check(sandbox.context(database), {"id": str(invoice_id)})
     assert (await read(database, invoice_id)).state == "paid"
-    assert await booked(database) == [("invoice_finalised", 4200), ("payment_received", 4200)]
+    assert await booked(database) == [("fee_charged", 152), ("invoice_finalised", 4200), ("payment_received", 4200)]
 
 
 async def test_a_declined_card_changes_nothing_here(

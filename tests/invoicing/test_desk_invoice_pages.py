@@ -172,6 +172,19 @@ async def test_what_stripe_refused_is_said_and_can_be_tried_again(
     assert asked.status_code == 409
 
 
+async def test_half_an_invoice_at_stripe_is_no_difference(database: Database, finalized: Finalized, sign_in: SignIn) -> None:
+    """While its lines are still being sent, Stripe has a draft over nothing. Once it is open, what differs is said."""
+    invoice_id = await finalized()
+    bella = await sign_in("bella")
+    for status, alarm in (("draft", False), ("open", True)):
+        async with database.transaction(SYSTEM) as tx:
+            said = {"stripe_status": status, "stripe_total_minor": 0, "stripe_paid_minor": 0}
+            await tx.execute(update(Invoice).values(**said))
+        page = text_of(await bella.get(f"/desk/invoices/{invoice_id}"))
+        assert ("differs" in page) is alarm
+        assert ("Stripe does not have it yet." in page) is not alarm
+
+
 async def test_wrong_periods_are_said_beside_the_field_and_nothing_typed_is_lost(world: World, sign_in: SignIn) -> None:
     bella = await sign_in("bella")
     page = await bella.get("/desk/invoices?start_on=2026-03-09&end_on=2026-03-01")

@@ -82,7 +82,7 @@ def paid_with(theirs: StripeInvoice, minor: int, currency: str = "USD") -> Invoi
 
 
 def differences(ours: Invoice, said: InvoiceAtStripe) -> tuple[str, ...]:
-    return money_differences(ours, said, 0) + other_differences(ours, said.invoice)
+    return money_differences(ours, said, 0) + other_differences(ours, said)
 
 
 def test_no_difference_when_all_is_well() -> None:

@@ -8,9 +8,10 @@ from sqlalchemy import text, update
 from support.invoices import Died
 from support.paying import Till, now_is
 
-from staffing.invoicing.models import BillingAccount
+from staffing.invoicing.models import BillingAccount, Invoice
 from staffing.payments.janitor import is_turn
 from staffing.payments.models import Payment
+from staffing.payments.names import TRIED_AGAIN
 from staffing.persistence.jobs import TryAgain
 from staffing.persistence.tenancy import SYSTEM
 
@@ -173,3 +174,16 @@ def test_the_janitor_looks_less_often_the_longer_something_waits() -> None:
     assert {name for name, age in ages.items() if is_turn(age, now)} == {"6 min", "2 h"}
     assert {name for name, age in ages.items() if is_turn(age, now + timedelta(minutes=20))} == {"6 min"}
     assert {name for name, age in ages.items() if is_turn(age, now.replace(hour=0, minute=3))} == {"6 min", "2 h", "2 d"}
+
+
+async def test_a_sending_that_is_to_be_tried_again_survives_the_loss_of_its_job(till: Till) -> None:
+    """Between a saved failure that is settled and the next attempt no call is open: only the invoice says that it waits."""
+    invoice_id = await till.invoice()
+    async with till.database.transaction(SYSTEM) as tx:
+        (await tx.get_one(Invoice, invoice_id)).stripe_problem = f"It is not known whether it was done. {TRIED_AGAIN}"
+        await tx.execute(text("delete from queue.pgqueuer"))
+    with now_is(minutes=6):
+        await till.run("payments.look_after", "")
+        assert "invoicing.send" in await till.work_off()
+    invoice = await till.read(invoice_id)
+    assert (invoice.state, invoice.stripe_problem) == ("sent", "")

@@ -162,16 +162,6 @@ async def test_a_withdrawn_invoice_is_void_at_stripe(till: Till) -> None:
     assert (at_stripe["status"], invoice.stripe_status, invoice.stripe_problem) == ("void", "void", "")
 
 
-async def test_a_withdrawal_overtaken_by_a_payment_parks_the_facility(till: Till) -> None:
-    invoice_id = await till.sent()
-    await till.pay(invoice_id)
-    async with till.database.transaction(SYSTEM) as tx:
-        await tx.execute(update(Invoice).where(Invoice.id == invoice_id).values(state="void", voided_at=clock.now()))
-    await till.run("payments.void", invoice_id)
-    assert "withdrawn here, and paid at Stripe" in (await till.account()).parked_because
-    assert await till.booked() == [("invoice_finalised", 4200)]
-
-
 async def test_a_draft_at_stripe_of_a_withdrawn_invoice_is_removed(till: Till) -> None:
     invoice_id = await till.invoice()
     till.sandbox.die_after = 2

@@ -66,8 +66,9 @@ async def test_all_120_orders_lead_to_the_same_state(till: Till) -> None:
         "paid", ("paid", 4200, ""), "succeeded", "succeeded", "needs_response",
     )  # fmt: skip
     assert sorted({kind for kind, _, _ in ledger}) == [
-        "invoice_finalised", "payment_disputed", "payment_received", "payment_refunded",
+        "fee_charged", "invoice_finalised", "payment_disputed", "payment_received", "payment_refunded",
     ]  # fmt: skip
+    assert sorted(amount for _, account, amount in ledger if account == "fees") == [152, 1500]
 
 
 async def intent_of(till: Till, invoice_id: Any) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from support.invoices import Sandbox, at, work
 from support.world import World, principal
 
-from billing.ledger import credit_issued, credit_kept
+from billing.ledger import OF_THE_AGENCY, credit_issued, credit_kept
 from billing.money import Money
 from billing.stripe.events import read_event
 from billing.stripe.gateway import StripeGateway
@@ -185,8 +185,10 @@ class Till:
         async with self.database.transaction(SYSTEM) as tx:
             return list(await tx.scalars(select(model)))
 
-    async def booked(self, invoice_id: UUID | None = None) -> list[tuple[str, int]]:
-        """What the ledger has, as (happening, sum of its debits), sorted. All of it adds up to nothing."""
+    async def booked(self, invoice_id: UUID | None = None, *, fees: bool = False) -> list[tuple[str, int]]:
+        """What the ledger has, as (happening, sum of its debits), sorted; Stripe's fees where asked for. All of it adds up to
+        nothing.
+        """
         async with self.database.transaction(SYSTEM) as tx:
             assert await tx.scalar(select(func.coalesce(func.sum(LedgerPosting.amount_minor), 0))) == 0
             statement = (
@@ -197,15 +199,19 @@ class Till:
             )
             if invoice_id is not None:
                 statement = statement.where(LedgerTransaction.invoice_id == invoice_id)
-            return sorted((kind, int(amount)) for kind, amount in await tx.execute(statement))
+            found = sorted((kind, int(amount)) for kind, amount in await tx.execute(statement))
+            return [one for one in found if fees or one[0] not in OF_THE_AGENCY]
 
-    async def balances(self) -> dict[str, int]:
-        """What stands on each account of the ledger, without those that are even."""
+    async def balances(self, *, fees: bool = False) -> dict[str, int]:
+        """What stands on each account of the ledger, without those that are even; before Stripe's fees unless asked for."""
         async with self.database.transaction(SYSTEM) as tx:
             rows = await tx.execute(
                 select(LedgerPosting.account, func.sum(LedgerPosting.amount_minor)).group_by(LedgerPosting.account)
             )
-            return {account: int(amount) for account, amount in rows if amount}
+            found = {account: int(amount) for account, amount in rows}
+        if not fees:
+            found["clearing"] = found.get("clearing", 0) + found.pop("fees", 0)
+        return {account: amount for account, amount in found.items() if amount}
 
     async def outcomes(self) -> dict[str, str]:
         """What came of each event, by type."""

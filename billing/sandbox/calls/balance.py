@@ -12,7 +12,10 @@ from billing.sandbox.wire import Object
 
 _DAY = 24 * 3600
 _AVAILABLE_AFTER = 2 * _DAY
+CARD_FEE_PERCENT, CARD_FEE_MINOR = Fraction("2.9"), 30
+DEBIT_FEE_PERCENT, DEBIT_FEE_MOST_MINOR = Fraction("0.8"), 500
 DISPUTE_FEE = 1500
+"""Stripe's published fees in the USA, cents: of a card's payment, a bank debit, a dispute (given back when it is won)."""
 
 
 def move(context: Context, source: Object, amount: int, type_: str, category: str, fee: int = 0) -> str:
@@ -31,10 +34,10 @@ def move(context: Context, source: Object, amount: int, type_: str, category: st
 
 
 def fee_for(charge: Object) -> int:
-    """Stripe's published fees in the USA: 2.9 % and 30 cents for a card; 0.8 %, at most 5 dollars, for a bank debit."""
+    """What Stripe keeps of a payment."""
     if charge["payment_method_details"]["type"] == "card":
-        return half_up(Fraction(charge["amount"] * 29, 1000)) + 30
-    return min(half_up(Fraction(charge["amount"] * 8, 1000)), 500)
+        return half_up(charge["amount"] * CARD_FEE_PERCENT / 100) + CARD_FEE_MINOR
+    return min(half_up(charge["amount"] * DEBIT_FEE_PERCENT / 100), DEBIT_FEE_MOST_MINOR)
 
 
 def half_up(value: Fraction) -> int:

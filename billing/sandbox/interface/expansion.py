@@ -9,6 +9,7 @@ _KINDS = {
     "balance_transaction": "balance_transaction",
     "charge": "charge",
     "customer": "customer",
+    "failure_balance_transaction": "balance_transaction",
     "invoice": "invoice",
     "latest_charge": "charge",
     "payment_intent": "payment_intent",

@@ -89,9 +89,10 @@ class PaymentCalls(Caller):
         return found[0].invoice_id if found else None
 
     async def retrieve_charge(self, charge_id: str) -> StripeCharge:
-        """The charge as it is now."""
+        """The charge as it is now, with what it did to our balance."""
         checked = stripe_id(charge_id, "ch", "py")
-        return read_charge(await self._done(lambda: self._client.v1.charges.retrieve_async(checked)))
+        params: stripe.params.ChargeRetrieveParams = {"expand": ["balance_transaction", "failure_balance_transaction"]}
+        return read_charge(await self._done(lambda: self._client.v1.charges.retrieve_async(checked, params)))
 
     async def list_charges(
         self, *, customer_id: str | None = None, payment_intent_id: str | None = None, since: datetime | None = None

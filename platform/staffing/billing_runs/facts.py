@@ -1,5 +1,6 @@
 """Reading what the rules judge an invoice of a run by. For the jobs of a run; people come in through `service`."""
 
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,7 +15,6 @@ from staffing.billing_runs.rules import Facts, Flag
 from staffing.facilities.models import Facility
 from staffing.invoicing.drafting import Drafted
 from staffing.invoicing.models import BillingAccount, Invoice, InvoiceLine, InvoiceLineEntry, InvoiceState
-from staffing.invoicing.work import local_day
 from staffing.persistence.transactions import Transaction
 from staffing.roster.models import Coordinator, PayRate
 from staffing.worklog.models import WorkEntry
@@ -40,23 +40,21 @@ async def gather(
     account = await tx.get(BillingAccount, facility.id)
     currency = drafted.currency if drafted else account.currency if account else "USD"
     previous, before = await _invoiced(tx, facility.id, period, currency)
-    cost, without_pay = await _cost(tx, facility, drafted.id, currency) if drafted else (0, ())
-    older, older_seconds = await _older(tx, drafted.id, period.start_on) if drafted else (0, 0)
-    tax = await tx.scalar(select(Invoice.tax_minor).where(Invoice.id == drafted.id)) if drafted else 0
+    worked = await _worked(tx, facility, drafted.id, currency, period.start_on) if drafted else _NOTHING
     zone = ZoneInfo(facility.time_zone)
     return Facts(
         period=period,
         currency=currency,
         total_minor=drafted.total_minor if drafted else 0,
-        net_minor=drafted.total_minor - int(tax or 0) if drafted else 0,
+        net_minor=drafted.total_minor - drafted.tax_minor if drafted else 0,
         previous_minor=previous,
         invoiced_before=before,
         held_count=drafted.held_count if drafted else 0,
         held_seconds=drafted.held_seconds if drafted else 0,
-        cost_minor=cost,
-        without_pay=without_pay,
-        older_count=older,
-        older_seconds=older_seconds,
+        cost_minor=worked.cost_minor,
+        without_pay=worked.without_pay,
+        older_count=worked.older_count,
+        older_seconds=worked.older_seconds,
         paused_on=account.paused_at.astimezone(zone).date() if account and account.paused_at else None,
         parked_because=account.parked_because if account else "",
         over=period.end_on < clock.now().astimezone(zone).date(),
@@ -77,22 +75,39 @@ async def _invoiced(tx: Transaction, facility_id: UUID, period: Period, currency
     return row[0], row[1]
 
 
-async def _cost(tx: Transaction, facility: Facility, invoice_id: UUID, currency: str) -> tuple[int, tuple[str, ...]]:
-    """What the coordinators on the draft are paid for it, in minor units, and the names of those whose pay is not known."""
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    """The work on a draft: what its coordinators are paid for it in minor units, who of them has no pay stored, and how many
+    of its entries began before the period, with their seconds.
+    """
+
+    cost_minor: int
+    without_pay: tuple[str, ...]
+    older_count: int
+    older_seconds: int
+
+
+_NOTHING = _Worked(0, (), 0, 0)
+
+
+async def _worked(tx: Transaction, facility: Facility, invoice_id: UUID, currency: str, start_on: date) -> _Worked:
     seconds = func.extract("epoch", func.upper(InvoiceLineEntry.during) - func.lower(InvoiceLineEntry.during))
+    day = cast(func.timezone(literal(facility.time_zone), func.lower(WorkEntry.during)), Date)
     pay = (
         select(PayRate.pay_per_hour)
-        .where(
-            PayRate.coordinator_id == WorkEntry.coordinator_id,
-            PayRate.currency == currency,
-            PayRate.valid_from <= cast(func.timezone(literal(facility.time_zone), func.lower(WorkEntry.during)), Date),
-        )
+        .where(PayRate.coordinator_id == WorkEntry.coordinator_id, PayRate.currency == currency, PayRate.valid_from <= day)
         .order_by(PayRate.valid_from.desc())
         .limit(1)
         .lateral()
     )
     rows = await tx.execute(
-        select(Coordinator.name, func.sum(seconds * pay.c.pay_per_hour), func.count().filter(pay.c.pay_per_hour.is_(None)))
+        select(
+            Coordinator.name,
+            func.coalesce(func.sum(seconds * pay.c.pay_per_hour), 0),
+            func.count().filter(pay.c.pay_per_hour.is_(None)),
+            func.count(WorkEntry.id.distinct()).filter(day < start_on),
+            cast(func.coalesce(func.sum(seconds).filter(day < start_on), 0), BigInteger),
+        )
         .select_from(InvoiceLineEntry)
         .join(InvoiceLine, InvoiceLine.id == InvoiceLineEntry.line_id)
         .join(WorkEntry, WorkEntry.id == InvoiceLineEntry.entry_id)
@@ -103,21 +118,6 @@ async def _cost(tx: Transaction, facility: Facility, invoice_id: UUID, currency:
         .order_by(Coordinator.name)
     )
     found = list(rows)
-    cost = sum(row[1] or 0 for row in found) * 10 ** minor_digits(currency) / 3600
-    return round_half_up(cost), tuple(row[0] for row in found if row[2])
-
-
-async def _older(tx: Transaction, invoice_id: UUID, start_on: date) -> tuple[int, int]:
-    """How many entries on the draft began before the period, and their seconds."""
-    seconds = func.extract("epoch", func.upper(InvoiceLineEntry.during) - func.lower(InvoiceLineEntry.during))
-    row = (
-        await tx.execute(
-            select(func.count(WorkEntry.id.distinct()), cast(func.coalesce(func.sum(seconds), 0), BigInteger))
-            .select_from(InvoiceLineEntry)
-            .join(InvoiceLine, InvoiceLine.id == InvoiceLineEntry.line_id)
-            .join(WorkEntry, WorkEntry.id == InvoiceLineEntry.entry_id)
-            .join(Facility, Facility.id == WorkEntry.facility_id)
-            .where(InvoiceLine.invoice_id == invoice_id, local_day() < start_on)
-        )
-    ).one()
-    return row[0], row[1]
+    cost = sum(row[1] for row in found) * 10 ** minor_digits(currency) / 3600
+    without_pay = tuple(row[0] for row in found if row[2])
+    return _Worked(round_half_up(cost), without_pay, sum(row[3] for row in found), sum(row[4] for row in found))

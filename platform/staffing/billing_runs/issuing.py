@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from staffing.billing_runs import turns
 from staffing.billing_runs.errors import ChangedSinceProposed
@@ -41,15 +41,16 @@ async def issue(database: Database, run_id: UUID, facility_id: UUID, account_id:
 
 async def _issue(tx: Transaction, turn: Turn) -> None:
     item = turn.item
-    invoice = await tx.scalar(select(Invoice).where(Invoice.id == item.invoice_id))
-    if invoice is None or invoice.state == InvoiceState.VOID:
+    held = await service.hold(tx, item.invoice_id) if item.invoice_id else None
+    if held is None or held.invoice.state == InvoiceState.VOID:
         raise ChangedSinceProposed("The draft was withdrawn after the run looked at it. Look again.")
+    invoice = held.invoice
     if invoice.state not in ISSUED:
         _check_same(invoice, item)
         if invoice.state == InvoiceState.DRAFT:
-            await service.review(tx, turn.principal, invoice.id)
+            await service.review_held(tx, turn.principal, held)
             failpoint("billing_run.after_review")
-        await service.finalize(tx, turn.principal, invoice.id)
+        await service.finalize_held(tx, turn.principal, held)
     else:
         item.problem = "Somebody issued it before the run came to it."
     item.state = ItemState.ISSUED.value

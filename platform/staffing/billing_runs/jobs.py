@@ -10,6 +10,8 @@ from staffing.persistence.jobs import JobContext, JobKind
 
 AT_ONCE = 4
 """So many facilities at a time: one processor's worth, and what a death can interrupt."""
+AT_HAND = 20
+"""So many more are taken off the queue: the turns of the time in which it writes down what is done."""
 
 
 async def propose(context: JobContext, payload: Mapping[str, str]) -> None:
@@ -36,6 +38,6 @@ async def _gave_up_issuing(context: JobContext, payload: Mapping[str, str], why:
 
 
 KINDS: list[JobKind] = [
-    JobKind(PROPOSE, propose, give_up=_gave_up_proposing, concurrency=AT_ONCE),
-    JobKind(ISSUE, issue, give_up=_gave_up_issuing, concurrency=AT_ONCE),
+    JobKind(PROPOSE, propose, give_up=_gave_up_proposing, concurrency=AT_ONCE, ahead=AT_HAND),
+    JobKind(ISSUE, issue, give_up=_gave_up_issuing, concurrency=AT_ONCE, ahead=AT_HAND),
 ]

@@ -10,9 +10,11 @@ from staffing.billing_runs.models import BillingRunItem, ItemState, RunState
 from staffing.billing_runs.rules import Facts, Flag, FlagKind
 from staffing.billing_runs.turns import Turn
 from staffing.errors import ReliefError
-from staffing.invoicing.drafting import Change, Drafted, draft_invoice
+from staffing.invoicing.drafting import Drafted, draft_invoice
 from staffing.invoicing.errors import AlreadyInvoiced, NothingToInvoice, RateMissing
+from staffing.invoicing.lifecycle import OPEN
 from staffing.invoicing.models import Invoice, InvoiceState
+from staffing.invoicing.rules import period_text
 from staffing.persistence.failpoints import failpoint
 from staffing.persistence.tenancy import SYSTEM
 from staffing.persistence.transactions import Database, Transaction
@@ -41,9 +43,11 @@ async def _propose(tx: Transaction, turn: Turn) -> None:
     try:
         # What a refusal leaves half done is undone with it; the rest of the turn goes on.
         async with tx.begin_nested():
-            drafted = await draft_invoice(tx, turn.principal, turn.facility.id, period.start_on, period.end_on)
-    except NothingToInvoice:
-        pass
+            drafted = await draft_invoice(
+                tx, turn.principal, turn.facility.id, period.start_on, period.end_on, run_id=turn.run.id
+            )
+    except NothingToInvoice as nothing:
+        item.problem, item.invoice_id = await _why_nothing(tx, turn, nothing)
     except AlreadyInvoiced as before:
         _write(item, Facts(period=period, currency=item.currency), (), ItemState.NOTHING)
         item.problem, item.invoice_id = before.message, await _of_period(tx, turn)
@@ -55,8 +59,6 @@ async def _propose(tx: Transaction, turn: Turn) -> None:
     failpoint("billing_run.after_draft")
     if drafted is not None:
         item.invoice_id = drafted.id
-        if drafted.change is not Change.UNCHANGED:
-            await tx.execute(update(Invoice).where(Invoice.id == drafted.id).values(run_id=turn.run.id))
     facts = await reading.gather(tx, turn.facility, period, drafted, refused)
     found = rules.flags(facts)
     _write(item, facts, found, rules.state_of(facts, found))
@@ -67,7 +69,7 @@ def _write(item: BillingRunItem, facts: Facts, found: tuple[Flag, ...], state: I
     same = (item.total_minor, item.currency, item.flags) == (facts.total_minor, facts.currency, stored)
     if same and state is ItemState.FLAGGED and item.decided_at is not None:
         # Somebody accepted exactly this before the run looked again.
-        state = ItemState.ACCEPTED if item.invoice_id else ItemState.NOTHING
+        state = ItemState.ACCEPTED if facts.total_minor else ItemState.NOTHING
     else:
         item.decided_at = item.decided_by = None
     item.state = state.value
@@ -85,6 +87,26 @@ async def _of_period(tx: Transaction, turn: Turn) -> UUID | None:
         )
     )
     return found
+
+
+async def _why_nothing(tx: Transaction, turn: Turn, nothing: NothingToInvoice) -> tuple[str, UUID | None]:
+    """Why there is nothing, in words; where the hours are on an open draft of other days, that draft."""
+    found = await tx.execute(
+        select(Invoice.id, Invoice.period_start_on, Invoice.period_end_on)
+        .where(
+            Invoice.facility_id == turn.facility.id,
+            Invoice.state.in_([state.value for state in OPEN]),
+            Invoice.period_start_on <= turn.run.period_end_on,
+            Invoice.period_end_on >= turn.run.period_start_on,
+        )
+        .order_by(Invoice.period_start_on)
+        .limit(1)
+    )
+    draft = found.one_or_none()
+    if draft is None:
+        return nothing.message, None
+    days = period_text(draft.period_start_on, draft.period_end_on)
+    return f"Its approved hours are on the draft for {days}. Finalise that one, or withdraw it and look again.", draft.id
 
 
 async def could_not_propose(database: Database, run_id: UUID, facility_id: UUID, why: str) -> None:

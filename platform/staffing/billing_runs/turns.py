@@ -7,7 +7,7 @@ again at any time, by any worker, after any death.
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from staffing import clock
 from staffing.billing_runs.lifecycle import PENDING, after_the_jobs
@@ -36,9 +36,18 @@ async def take(tx: Transaction, state: RunState, run_id: UUID, facility_id: UUID
     """The facility's turn, unless it was taken before or the run has moved on. Raises `NotAllowed` when the person who asked
     for it may not do so any more.
     """
-    run = await tx.scalar(select(BillingRun).where(BillingRun.id == run_id).with_for_update(read=True))
-    if run is None or run.state != state:
+    held = (
+        select(BillingRun, Facility, Account)
+        .select_from(BillingRun)
+        .outerjoin(Facility, Facility.id == facility_id)
+        .outerjoin(Account, Account.id == account_id)
+        .where(BillingRun.id == run_id)
+        .with_for_update(read=True, of=BillingRun)
+    )
+    found = (await tx.execute(held)).one_or_none()
+    if found is None or found[0].state != state:
         return None
+    run, facility, account = found
     item = await tx.scalar(
         select(BillingRunItem)
         .where(BillingRunItem.run_id == run_id, BillingRunItem.facility_id == facility_id)
@@ -47,21 +56,20 @@ async def take(tx: Transaction, state: RunState, run_id: UUID, facility_id: UUID
     )
     if item is None or item.state not in PENDING[state]:
         return None
-    principal = await _principal(tx, account_id)
+    principal = _principal(account)
     tx.info["actor"] = principal.actor(f"billing run {run.number}")
-    return Turn(run, item, await tx.get_one(Facility, facility_id), principal)
+    return Turn(run, item, facility, principal)
 
 
 async def settle(database: Database, run_id: UUID) -> None:
     """Lead the run on when nothing of it is pending. Looks before it locks: two hundred turns do not queue up here."""
     async with database.transaction(SYSTEM) as tx:
-        run = await tx.get(BillingRun, run_id)
-        if run is None or run.state not in PENDING or await _pending(tx, run):
+        if not await tx.scalar(select(_over(run_id))):
             return
         run = await tx.scalar(
             select(BillingRun).where(BillingRun.id == run_id).with_for_update().execution_options(populate_existing=True)
         )
-        if run is None or run.state not in PENDING or await _pending(tx, run):
+        if run is None or not await tx.scalar(select(_over(run_id))):
             return
         states = await tx.scalars(select(BillingRunItem.state).where(BillingRunItem.run_id == run_id).distinct())
         before, run.state = run.state, after_the_jobs(set(states)).value
@@ -73,14 +81,21 @@ async def settle(database: Database, run_id: UUID) -> None:
     failpoint("billing_run.after_settled")
 
 
-async def _pending(tx: Transaction, run: BillingRun) -> int:
-    wanted = [state.value for state in PENDING[RunState(run.state)]]
-    of_run = select(func.count()).where(BillingRunItem.run_id == run.id, BillingRunItem.state.in_(wanted))
-    return await tx.scalar(of_run) or 0
+def _over(run_id: UUID) -> ColumnElement[bool]:
+    """Whether the run is at work and no facility of it waits for its turn."""
+    at_work = or_(
+        *(
+            and_(
+                BillingRun.state == state.value,
+                ~exists().where(BillingRunItem.run_id == run_id, BillingRunItem.state.in_([one.value for one in pending])),
+            )
+            for state, pending in PENDING.items()
+        )
+    )
+    return exists().where(BillingRun.id == run_id, at_work)
 
 
-async def _principal(tx: Transaction, account_id: UUID) -> Principal:
-    account = await tx.get(Account, account_id)
+def _principal(account: Account | None) -> Principal:
     if account is None or account.disabled_at is not None:
         raise NotAllowed("The account that asked for this may no longer sign in. Somebody else has to look again.")
     return Principal(

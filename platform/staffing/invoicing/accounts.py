@@ -14,11 +14,14 @@ async def locked(tx: Transaction, facility_id: UUID) -> BillingAccount:
 
     Whoever drafts, finalises or withdraws takes this lock first, so they come one after the other per facility.
     """
-    await tx.execute(insert(BillingAccount).values(facility_id=facility_id).on_conflict_do_nothing())
-    found = await tx.execute(
+    there = (
         select(BillingAccount)
         .where(BillingAccount.facility_id == facility_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    return found.scalar_one()
+    account = await tx.scalar(there)
+    if account is None:
+        await tx.execute(insert(BillingAccount).values(facility_id=facility_id).on_conflict_do_nothing())
+        account = (await tx.scalars(there)).one()
+    return account

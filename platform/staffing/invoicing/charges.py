@@ -59,12 +59,15 @@ class Fee:
 async def cancellation_fee(tx: Transaction, principal: Principal, request_id: UUID) -> Fee:
     """What the facility would be charged if the request were cancelled now. Raises `NotFound` for another's request."""
     now = clock.now()
-    facility = await tx.scalar(
-        select(Facility)
-        .join(StaffingRequest, StaffingRequest.facility_id == Facility.id)
-        .where(StaffingRequest.id == request_id, facilities.visible_to(principal, Facility.id.expression))
-    )
-    if facility is None:
+    place = (
+        await tx.execute(
+            select(Facility.id, Facility.time_zone, BillingAccount.currency)
+            .join(StaffingRequest, StaffingRequest.facility_id == Facility.id)
+            .outerjoin(BillingAccount, BillingAccount.facility_id == Facility.id)
+            .where(StaffingRequest.id == request_id, facilities.visible_to(principal, Facility.id.expression))
+        )
+    ).one_or_none()
+    if place is None:
         raise NotFound
     rows = await tx.execute(
         _bookings().where(
@@ -74,11 +77,10 @@ async def cancellation_fee(tx: Transaction, principal: Principal, request_id: UU
             func.lower(Assignment.during) > now,
         )
     )
-    account = await tx.get(BillingAccount, facility.id)
-    currency = account.currency if account else "USD"
+    currency = place.currency or "USD"
     bookings = [_cancellation(row, now) for row in rows]
-    agreed = await agreement(tx, facility.id)
-    found = _rated(bookings, agreed, facility.time_zone, currency)
+    agreed = await agreement(tx, place.id)
+    found = _rated(bookings, agreed, place.time_zone, currency)
     charged = len({line.reference for line in found})
     return Fee(
         sum(line.amount_minor for line in found),
@@ -89,12 +91,13 @@ async def cancellation_fee(tx: Transaction, principal: Principal, request_id: UU
     )
 
 
-async def note_cancellations(tx: Transaction, facility_id: UUID) -> int:
+async def note_cancellations(tx: Transaction, facility_id: UUID, locked: BillingAccount | None = None) -> int:
     """Write down what the facility owes for bookings that it cancelled late and that are not written down yet.
 
-    Called again it finds nothing more. Returns how many charges it made.
+    Called again it finds nothing more. Returns how many charges it made. `locked`: the facility's account, where the caller
+    has locked it already.
     """
-    account = await accounts.locked(tx, facility_id)
+    account = locked or await accounts.locked(tx, facility_id)
     facility = await tx.get_one(Facility, facility_id)
     charged = exists().where(Charge.kind == LATE_CANCELLATION, Charge.reference == cast(Assignment.id, Text))
     rows = (

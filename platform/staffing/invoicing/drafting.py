@@ -53,6 +53,7 @@ class Drafted:
     change: Change
     line_count: int
     total_minor: int
+    tax_minor: int
     currency: str
     held_count: int
     held_seconds: int
@@ -85,17 +86,16 @@ async def draft_invoice(
     principal.require(Permission.DESK_INVOICES_WRITE)
     facility = await _facility(tx, facility_id)
     account = await accounts.locked(tx, facility_id)
-    await charges.note_cancellations(tx, facility_id)
+    await charges.note_cancellations(tx, facility_id, account)
     looked = await _look(tx, facility, account, start_on, end_on)
     invoice, proposal, found = looked.invoice, looked.proposal, looked.found
     if looked.change is None:
         raise NothingToInvoice(_nothing(facility.name, start_on, end_on, found))
     if invoice is None:
         invoice = _new_invoice(tx, principal, account, start_on, end_on)
-        await tx.flush()
     if looked.change is not Change.UNCHANGED:
         invoice.collection, invoice.run_id = account.collection, run_id or invoice.run_id
-        await _write(tx, principal, invoice, proposal, found)
+        await _write(tx, principal, invoice, proposal, found, empty=looked.change is Change.CREATED)
         audit.note(
             tx,
             f"invoice.{looked.change.value}",
@@ -109,6 +109,7 @@ async def draft_invoice(
         looked.change,
         len(proposal.lines),
         invoice.total_minor,
+        invoice.tax_minor,
         invoice.currency,
         invoice.held_count,
         invoice.held_seconds,
@@ -286,8 +287,10 @@ def _new_invoice(tx: Transaction, principal: Principal, account: BillingAccount,
     return invoice
 
 
-async def _write(tx: Transaction, principal: Principal, invoice: Invoice, proposal: Proposal, found: Work) -> None:
-    """Give the invoice these lines in place of those it had."""
+async def _write(
+    tx: Transaction, principal: Principal, invoice: Invoice, proposal: Proposal, found: Work, *, empty: bool
+) -> None:
+    """Give the invoice these lines in place of those it had; `empty`: it had none."""
     invoice.state = lifecycle.after(invoice.state, Step.REDRAFT).value
     invoice.reviewed_at = invoice.reviewed_by = None
     invoice.drafted_at, invoice.drafted_by = clock.now(), principal.account_id
@@ -295,8 +298,9 @@ async def _write(tx: Transaction, principal: Principal, invoice: Invoice, propos
     invoice.tax_minor, invoice.tax_rates = proposal.tax_minor, [dict(rate) for rate in proposal.tax_rates]
     invoice.held_count, invoice.held_seconds = len(found.held), found.held_seconds
     await tx.flush()
-    await tx.execute(delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id))
-    await tx.execute(delete(RetainerPeriod).where(RetainerPeriod.invoice_id == invoice.id))
+    if not empty:
+        await tx.execute(delete(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id))
+        await tx.execute(delete(RetainerPeriod).where(RetainerPeriod.invoice_id == invoice.id))
     if proposal.lines:
         await tx.execute(insert(InvoiceLine), list(_line_rows(invoice, proposal.lines)))
     if pieces := list(_piece_rows(invoice, proposal.lines)):

@@ -3,6 +3,7 @@
 Order of locks, the same everywhere: the facility's billing account, the invoice, its work entries, the number series.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -44,11 +45,38 @@ CHECK = "invoicing.check"
 VOID_AT_STRIPE = "payments.void"
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An invoice and its facility's account, kept from changing until the transaction ends."""
+
+    invoice: Invoice
+    account: BillingAccount
+
+
+async def hold(tx: Transaction, invoice_id: UUID) -> Held:
+    """Keep the invoice from changing until the transaction ends. Raises `NotFound`."""
+    facility_id = (await tx.execute(select(Invoice.facility_id).where(Invoice.id == invoice_id))).scalar_one_or_none()
+    if facility_id is None:
+        raise NotFound
+    account = await accounts.locked(tx, facility_id)
+    found = await tx.execute(
+        select(Invoice).where(Invoice.id == invoice_id).with_for_update().execution_options(populate_existing=True)
+    )
+    return Held(found.scalar_one(), account)
+
+
 async def review(tx: Transaction, principal: Principal, invoice_id: UUID, *, seen_version: int | None = None) -> Invoice:
     """Note that this person has looked through the draft. `seen_version`: what they looked at, else `Conflict`."""
     principal.require(Permission.DESK_INVOICES_WRITE)
-    invoice = await _locked(tx, invoice_id)
-    _check_seen(invoice, seen_version)
+    held = await hold(tx, invoice_id)
+    _check_seen(held.invoice, seen_version)
+    return await review_held(tx, principal, held)
+
+
+async def review_held(tx: Transaction, principal: Principal, held: Held) -> Invoice:
+    """The same for an invoice that the caller holds."""
+    principal.require(Permission.DESK_INVOICES_WRITE)
+    invoice = held.invoice
     take_step(tx, invoice, Step.REVIEW)
     invoice.reviewed_at, invoice.reviewed_by = clock.now(), principal.account_id
     await tx.flush()
@@ -62,31 +90,39 @@ async def finalize(tx: Transaction, principal: Principal, invoice_id: UUID, *, s
     `ChangedSinceDrafted`. Of two people who finalise at once one wins, the other gets `StepNotPossible`.
     """
     principal.require(Permission.DESK_INVOICES_FINALIZE)
-    invoice = await _locked(tx, invoice_id)
+    held = await hold(tx, invoice_id)
+    if held.invoice.state not in lifecycle.ISSUED:
+        _check_seen(held.invoice, seen_version)
+    return await finalize_held(tx, principal, held)
+
+
+async def finalize_held(tx: Transaction, principal: Principal, held: Held) -> Invoice:
+    """The same for an invoice that the caller holds."""
+    principal.require(Permission.DESK_INVOICES_FINALIZE)
+    invoice, account = held.invoice, held.account
     if invoice.state in lifecycle.ISSUED:
         raise StepNotPossible.on_invoice(f"This invoice was finalised before, as {invoice.number}.", invoice.id)
-    _check_seen(invoice, seen_version)
     lifecycle.after(invoice.state, Step.FINALIZE)
     facility = await tx.get_one(Facility, invoice.facility_id)
-    account = await tx.get_one(BillingAccount, invoice.facility_id)
     entry_ids = await _check_still_so(tx, invoice, facility)
     await mark_invoiced(tx, entry_ids)
     failpoint("invoice.after_entries_marked")
     at = clock.now()
     agency = await identity.agency(tx)
     zone = ZoneInfo(agency.time_zone if agency else "UTC")
-    # The number comes last: its series stays locked from here to the end of the transaction.
-    invoice.number = await numbering.next_number(tx, at.astimezone(zone).year)
-    failpoint("invoice.after_number")
-    take_step(tx, invoice, Step.FINALIZE)
-    invoice.finalized_at, invoice.finalized_by = at, principal.account_id
-    invoice.due_on = at.astimezone(ZoneInfo(facility.time_zone)).date() + timedelta(days=account.terms_days)
-    invoice.collection = account.collection
-    await tx.flush()
     await booking.book(tx, _journal_entry(invoice), invoice.id, at)
     failpoint("invoice.after_ledger")
     await _enqueue_send(tx, invoice)
     failpoint("invoice.after_send_enqueued")
+    take_step(tx, invoice, Step.FINALIZE)
+    invoice.finalized_at, invoice.finalized_by = at, principal.account_id
+    invoice.due_on = at.astimezone(ZoneInfo(facility.time_zone)).date() + timedelta(days=account.terms_days)
+    invoice.collection = account.collection
+    # The number comes last, after what takes long: its series stays locked to the end of the transaction, and others wait for it.
+    await audit.write_noted(tx)
+    invoice.number = await numbering.next_number(tx, at.astimezone(zone).year)
+    failpoint("invoice.after_number")
+    await tx.flush()
     return invoice
 
 
@@ -97,7 +133,7 @@ async def void(tx: Transaction, principal: Principal, invoice_id: UUID, *, seen_
     anything of it is paid or credited already, `NotAllowed` where a final one needs who may finalise.
     """
     principal.require(Permission.DESK_INVOICES_WRITE)
-    invoice = await _locked(tx, invoice_id)
+    invoice = (await hold(tx, invoice_id)).invoice
     _check_seen(invoice, seen_version)
     was_final = invoice.state in lifecycle.ISSUED
     if was_final:
@@ -122,7 +158,7 @@ async def void(tx: Transaction, principal: Principal, invoice_id: UUID, *, seen_
 async def send_again(tx: Transaction, principal: Principal, invoice_id: UUID) -> Invoice:
     """After a problem: have the finalised invoice sent to Stripe once more. What Stripe did already is not done twice."""
     principal.require(Permission.DESK_INVOICES_FINALIZE)
-    invoice = await _locked(tx, invoice_id)
+    invoice = (await hold(tx, invoice_id)).invoice
     if invoice.state != InvoiceState.FINALIZED:
         raise StepNotPossible.on_invoice("Only a finalised invoice that Stripe does not have yet can be sent.", invoice.id)
     invoice.stripe_problem = ""
@@ -134,7 +170,7 @@ async def send_again(tx: Transaction, principal: Principal, invoice_id: UUID) ->
 async def ask_stripe(tx: Transaction, principal: Principal, invoice_id: UUID) -> Invoice:
     """Have Stripe asked how it sees this invoice; a payment that we were not told about is booked."""
     principal.require(Permission.DESK_INVOICES_WRITE)
-    invoice = await _locked(tx, invoice_id)
+    invoice = (await hold(tx, invoice_id)).invoice
     if invoice.stripe_invoice_id is None:
         raise StepNotPossible.on_invoice("Stripe does not know this invoice yet.", invoice.id)
     await jobs.enqueue(tx, CHECK, {"id": str(invoice.id)}, dedupe=f"{CHECK}:{invoice.id}")
@@ -143,18 +179,6 @@ async def ask_stripe(tx: Transaction, principal: Principal, invoice_id: UUID) ->
 
 async def _enqueue_send(tx: Transaction, invoice: Invoice) -> None:
     await jobs.enqueue(tx, SEND, {"id": str(invoice.id)}, dedupe=f"{SEND}:{invoice.id}")
-
-
-async def _locked(tx: Transaction, invoice_id: UUID) -> Invoice:
-    """The invoice, kept from changing until the transaction ends, with its facility's account. Raises `NotFound`."""
-    facility_id = (await tx.execute(select(Invoice.facility_id).where(Invoice.id == invoice_id))).scalar_one_or_none()
-    if facility_id is None:
-        raise NotFound
-    await accounts.locked(tx, facility_id)
-    found = await tx.execute(
-        select(Invoice).where(Invoice.id == invoice_id).with_for_update().execution_options(populate_existing=True)
-    )
-    return found.scalar_one()
 
 
 def _check_seen(invoice: Invoice, seen_version: int | None) -> None:

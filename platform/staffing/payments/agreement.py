@@ -24,8 +24,6 @@ def money_differences(ours: Invoice, said: InvoiceAtStripe, credit_minor: int) -
     currencies = {one.payment.currency for one in said.payments} - {ours.currency}
     if currencies:
         found.append(f"Stripe was paid in {', '.join(sorted(currencies))}, not in {ours.currency}. Nothing was booked.")
-    if ours.state == InvoiceState.VOID and (said.received_minor or theirs.status == "paid"):
-        found.append("It was withdrawn here, and paid at Stripe. Give the money back there. Nothing was booked.")
     return tuple(found)
 
 
@@ -40,9 +38,11 @@ def amount_differences(ours: Invoice, theirs: StripeInvoice) -> list[str]:
     return found
 
 
-def other_differences(ours: Invoice, theirs: StripeInvoice) -> tuple[str, ...]:
+def other_differences(ours: Invoice, said: InvoiceAtStripe) -> tuple[str, ...]:
     """What somebody should look at, with the amounts right."""
-    found = []
+    theirs, found = said.invoice, []
+    if ours.state == InvoiceState.VOID and said.kept_minor + theirs.paid_off_stripe_minor > 0:
+        found.append("It was withdrawn here, and paid at Stripe all the same. Refund it: nothing of it is owed.")
     if theirs.number is not None and theirs.number != ours.number:
         found.append(f"Stripe's invoice has the number {theirs.number}, ours {ours.number}.")
     if theirs.status in _WITHDRAWN and ours.state != InvoiceState.VOID:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from billing.stripe.failures import StripeBusy, StripeRefused
 from billing.stripe.results import (
+    StripeBalanceTransaction,
     StripeCharge,
     StripeCreditNote,
     StripeDispute,
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from billing.stripe.gateway import StripeGateway
 
 _READINGS = 4
+_CAME_BACK = ("failed", "canceled")
+_KEPT = ("won", "warning_needs_response", "warning_under_review", "warning_closed", "prevented")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,12 @@ class PaymentAtStripe:
     @property
     def succeeded(self) -> bool:
         return self.payment.status == "succeeded"
+
+    @property
+    def movements(self) -> tuple[StripeBalanceTransaction, ...]:
+        """What the payment and its disputes did to our balance at Stripe."""
+        of_charge = self.charge.movements if self.charge else ()
+        return (*of_charge, *(one for dispute in self.disputes for one in dispute.movements))
 
     @property
     def tried(self) -> bool:
@@ -59,6 +68,13 @@ class InvoiceAtStripe:
     def received_minor(self) -> int:
         """What payments through Stripe brought."""
         return sum(one.payment.received_minor for one in self.payments if one.succeeded)
+
+    @property
+    def kept_minor(self) -> int:
+        """What of it neither was sent back nor is being taken back by a bank."""
+        refunds = sum(refund.amount_minor for one in self.payments for refund in one.refunds if refund.status not in _CAME_BACK)
+        disputes = sum(dispute.amount_minor for one in self.payments for dispute in one.disputes if dispute.status not in _KEPT)
+        return self.received_minor - refunds - disputes
 
 
 async def fetch(gateway: "StripeGateway", stripe_invoice_id: str) -> InvoiceAtStripe | None:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from billing.stripe.failures import StripeFailure, StripeRefused
 from billing.stripe.results import StripeCreditNote, StripeInvoice, StripeRefund
 from billing.stripe.values import CreditLine, CreditNoteDraft, RefundDraft
+from staffing import clock
 from staffing.crediting.models import CreditNote, CreditNoteLine, CreditReason
 from staffing.invoicing.models import Invoice
 from staffing.invoicing.service import CHECK
@@ -63,8 +64,18 @@ async def refund(database: Database, gateway: "StripeGateway", refund_id: UUID) 
     await follow_invoice(database, gateway, invoice.stripe_invoice_id)
 
 
+async def refund_failed(database: Database, refund_id: UUID, why: str) -> None:
+    """Note that Stripe does not make a refund that was asked for, and why."""
+    asked = update(Refund).where(Refund.id == refund_id, Refund.state == RefundState.REQUESTED.value)
+    async with database.transaction(SYSTEM) as tx:
+        await tx.execute(asked.values(state=RefundState.FAILED.value, failure=why, settled_at=clock.now()))
+
+
 async def credit_note(database: Database, gateway: "StripeGateway", credit_note_id: UUID) -> None:
     """Issue the credit note at Stripe: first the refunds that go with it, then the note that names them.
+
+    The note is issued here before Stripe knows of it. What Stripe has taken in the meantime, or cannot send back, the note
+    gives back apart from Stripe; in our books it is then paid beyond what is owed, for the desk to refund.
 
     Raises the `StripeFailure` of a call, or `StripeDisagrees` when Stripe's note comes to something else.
     """
@@ -77,13 +88,26 @@ async def credit_note(database: Database, gateway: "StripeGateway", credit_note_
     if invoice.stripe_invoice_id is None:
         raise StripeDisagrees("Stripe does not have the invoice yet. The credit note goes there after it.")
     for refund_id in refunds:
-        await refund(database, gateway, refund_id)
-    draft = await _note_draft(database, gateway, note, invoice.stripe_invoice_id)
+        try:
+            await refund(database, gateway, refund_id)
+        except StripeRefused as refused:
+            # The note stands all the same: what does not go back this way is owed to the facility.
+            await refund_failed(database, refund_id, in_plain_words("refund", refused))
+    try:
+        await _issue(database, gateway, note, invoice.stripe_invoice_id)
+    except StripeRefused:
+        # Paid since it was read, or since an earlier try with the same key: what Stripe has now is what counts.
+        await _issue(database, gateway, note, invoice.stripe_invoice_id)
+    await follow_invoice(database, gateway, invoice.stripe_invoice_id)
+
+
+async def _issue(database: Database, gateway: "StripeGateway", note: CreditNote, stripe_invoice_id: str) -> None:
+    draft = await _note_draft(database, gateway, note, stripe_invoice_id)
 
     async def keep(tx: Transaction, made: StripeCreditNote) -> None:
-        ours = await tx.get_one(CreditNote, credit_note_id, with_for_update=True)
+        ours = await tx.get_one(CreditNote, note.id, with_for_update=True)
         ours.stripe_credit_note_id, ours.stripe_problem = made.id, ""
-        await _look_soon(tx, invoice.id)
+        await _look_soon(tx, note.invoice_id)
 
     await once(
         database,
@@ -92,7 +116,6 @@ async def credit_note(database: Database, gateway: "StripeGateway", credit_note_
         do=lambda key: gateway.create_credit_note(draft, idempotency_key=key),
         keep=keep,
     )
-    await follow_invoice(database, gateway, draft.stripe_invoice_id)
 
 
 async def void(database: Database, gateway: "StripeGateway", invoice_id: UUID) -> None:
@@ -142,8 +165,11 @@ async def _end(database: Database, gateway: "StripeGateway", invoice_id: UUID, s
         return
     try:
         await once(database, StripeStep(step, invoice.facility_id, invoice_id), look=look, do=do, keep=keep)
-    finally:
+    except StripeRefused:
         # Refused because it was paid in the meantime: what Stripe says then is what counts.
+        if (found := await now()) is None or found.status != "paid":
+            raise
+    finally:
         await follow_invoice(database, gateway, stripe_id)
 
 
@@ -155,21 +181,23 @@ async def _note_draft(database: Database, gateway: "StripeGateway", note: Credit
                 select(CreditNoteLine).where(CreditNoteLine.credit_note_id == note.id).order_by(CreditNoteLine.position)
             )
         )
+        made = Refund.stripe_refund_id.is_not(None), Refund.state != RefundState.FAILED.value
         refunds = (
-            await tx.execute(select(Refund.stripe_refund_id, Refund.amount_minor).where(Refund.credit_note_id == note.id))
+            await tx.execute(select(Refund.stripe_refund_id, Refund.amount_minor).where(Refund.credit_note_id == note.id, *made))
         ).all()
     at_stripe = {line.line_key: line.id for line in await gateway.list_lines(stripe_invoice_id) if line.line_key}
     if any(line.invoice_line_id.hex not in at_stripe for line in lines):
         raise StripeDisagrees("Stripe's invoice does not have a line that is credited. Look at it there.")
-    if sum(amount for _, amount in refunds) != note.refund_minor or not all(made for made, _ in refunds):
-        raise StripeDisagrees("The refund that goes with this credit note did not go through. Settle it first.")
+    left_over = max(note.total_minor - (await gateway.retrieve_invoice(stripe_invoice_id)).amount_remaining_minor, 0)
+    given_back = note.balance_minor + sum(amount for _, amount in refunds)
     return CreditNoteDraft(
         credit_note_id=note.id,
         stripe_invoice_id=stripe_invoice_id,
         lines=tuple(CreditLine(at_stripe[line.invoice_line_id.hex], line.amount_minor) for line in lines),
         reason=REASONS[note.reason],
         balance_minor=note.balance_minor,
-        refund_ids=tuple(made for made, _ in refunds if made),
+        out_of_band_minor=max(left_over - given_back, 0),
+        refund_ids=tuple(refund_id for refund_id, _ in refunds if refund_id),
     )
 
 

@@ -7,13 +7,14 @@ times, a job that was lost. What it finds it gives to the same jobs, and they lo
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from staffing import clock
+from staffing.crediting.models import CreditNote
 from staffing.invoicing.models import Invoice, InvoiceState
 from staffing.invoicing.service import CHECK, SEND, VOID_AT_STRIPE
 from staffing.payments.models import Payment, PaymentSetup, PaymentState, SetupState, StripeCall, StripeEvent
-from staffing.payments.names import CHARGE, CREDIT_NOTE, DETACH, REFUND, SETUP, WRITE_OFF
+from staffing.payments.names import CHARGE, CREDIT_NOTE, DETACH, REFUND, SETUP, TRIED_AGAIN, WRITE_OFF
 from staffing.payments.stripe_calls import CallState
 from staffing.payments.webhooks import PROCESS
 from staffing.persistence import jobs
@@ -32,7 +33,7 @@ async def look_after(database: Database) -> int:
     async with database.transaction(SYSTEM) as tx:
         now = clock.now()
         wanted = {*await _calls(tx, now), *await _events(tx, now), *await _payments(tx, now), *await _setups(tx, now)}
-        wanted |= {*await _sendings(tx, now)}
+        wanted |= {*await _sendings(tx, now), *await _credit_notes(tx, now), *await _endings(tx, now)}
         for kind, payload in sorted(wanted):
             await jobs.enqueue(tx, kind, dict(payload), dedupe=":".join((kind, dict(payload)["id"])))
         return len(wanted)
@@ -102,11 +103,29 @@ async def _setups(tx: Transaction, now: datetime) -> list[Wanted]:
 
 async def _sendings(tx: Transaction, now: datetime) -> list[Wanted]:
     """Final invoices that Stripe does not have, without anybody having to look at why."""
+    nobody_looks = or_(Invoice.stripe_problem == "", Invoice.stripe_problem.endswith(TRIED_AGAIN))
     waiting = select(Invoice.id, Invoice.finalized_at).where(
-        Invoice.state == InvoiceState.FINALIZED.value, Invoice.stripe_problem == "", Invoice.finalized_at.is_not(None)
+        Invoice.state == InvoiceState.FINALIZED.value, nobody_looks, Invoice.finalized_at.is_not(None)
     )
     rows = await tx.execute(waiting)
     return [_wanted(SEND, invoice_id) for invoice_id, final_at in rows if final_at and is_turn(now - final_at, now)]
+
+
+async def _credit_notes(tx: Transaction, now: datetime) -> list[Wanted]:
+    """Credit notes that Stripe does not have: it refuses them while a bank debit is under way, of which we may not know yet."""
+    missing = select(CreditNote.id, CreditNote.issued_at).where(CreditNote.stripe_credit_note_id.is_(None))
+    return [_wanted(CREDIT_NOTE, note_id) for note_id, issued_at in await tx.execute(missing) if is_turn(now - issued_at, now)]
+
+
+async def _endings(tx: Transaction, now: datetime) -> list[Wanted]:
+    """Invoices that were withdrawn or written off here and are open at Stripe still, for the same reason."""
+    rows = await tx.execute(
+        select(Invoice.id, Invoice.state, func.coalesce(Invoice.voided_at, Invoice.uncollectible_at)).where(
+            Invoice.state.in_([InvoiceState.VOID.value, InvoiceState.UNCOLLECTIBLE.value]), Invoice.stripe_status == "open"
+        )
+    )
+    kinds = {InvoiceState.VOID.value: VOID_AT_STRIPE, InvoiceState.UNCOLLECTIBLE.value: WRITE_OFF}
+    return [_wanted(kinds[state], invoice_id) for invoice_id, state, ended_at in rows if is_turn(now - ended_at, now)]
 
 
 def _wanted(kind: str, object_id: UUID | str) -> Wanted:

@@ -21,7 +21,7 @@ from staffing.invoicing.service import CHECK, SEND, VOID_AT_STRIPE
 from staffing.payments import back_filling, charging, correcting, janitor, names, reconciling, saving, sending
 from staffing.payments.following import follow, follow_invoice
 from staffing.payments.gateway import gateway_for, return_url
-from staffing.payments.models import PaymentSetup, Refund, RefundState, SetupState, StripeCall, StripeEvent
+from staffing.payments.models import PaymentSetup, SetupState, StripeCall, StripeEvent
 from staffing.payments.sending import StripeDisagrees
 from staffing.payments.stripe_calls import AttemptOver, CallState
 from staffing.payments.webhooks import PROCESS
@@ -93,9 +93,7 @@ async def refund(context: JobContext, payload: Mapping[str, str]) -> None:
     refund_id = UUID(payload["id"])
     problem = await _done(context, correcting.refund(context.database, _gateway(context), refund_id), "refund", refund_id)
     if problem:
-        asked = update(Refund).where(Refund.id == refund_id, Refund.state == RefundState.REQUESTED.value)
-        async with context.database.transaction(SYSTEM) as tx:
-            await tx.execute(asked.values(state=RefundState.FAILED.value, failure=problem, settled_at=clock.now()))
+        await correcting.refund_failed(context.database, refund_id, problem)
 
 
 async def credit_note(context: JobContext, payload: Mapping[str, str]) -> None:
@@ -184,7 +182,7 @@ async def _done(context: JobContext, work: Awaitable[None], what: str, object_id
         if not passing(failure):
             return sending.in_plain_words(failure) if what == "invoice" else correcting.in_plain_words(what, failure)
         if what in ("invoice", "payment"):
-            await _show_problem(context, object_id, f"{failure.in_words} It is tried again by itself.")
+            await _show_problem(context, object_id, f"{failure.in_words} {names.TRIED_AGAIN}")
         raise TryAgain(wait_after(await _tries(context, object_id)), str(failure)) from failure
     except AttemptOver:
         return IN_DOUBT

@@ -16,7 +16,7 @@ from staffing.facilities.models import Facility
 from staffing.invoicing.models import BillingAccount, Invoice, InvoiceState, LedgerPosting, LedgerTransaction
 from staffing.payments.corrections_state import HELD_BACK
 from staffing.payments.models import Payment, PaymentDispute, Refund, RefundState
-from staffing.payments.reconciliation import Fact
+from staffing.payments.reconciliation import BALANCE, Fact
 from staffing.persistence.transactions import Transaction
 
 _AT_STRIPE = {
@@ -38,6 +38,8 @@ async def read(tx: Transaction, settled_before: datetime) -> dict[str, list[Fact
         "refund": await _refunds(tx, settled_before),
         "credit_note": await _credit_notes(tx, settled_before),
         "dispute": await _disputes(tx),
+        "fee": await _fees(tx),
+        "balance": await _balance(tx),
     }
 
 
@@ -68,7 +70,8 @@ async def _invoices(tx: Transaction, settled_before: datetime) -> list[Fact]:
         Fact(
             one.stripe_invoice_id or str(one.id),
             one.number or "",
-            _AT_STRIPE[InvoiceState(one.state)],
+            # Paid before Stripe knew that it was withdrawn: there it stays paid, whatever is sent back.
+            "paid" if one.state == InvoiceState.VOID and received.get(one.id) else _AT_STRIPE[InvoiceState(one.state)],
             one.total_minor,
             one.currency,
             {"amount paid": -received.get(one.id, 0)},
@@ -142,6 +145,27 @@ async def _disputes(tx: Transaction) -> list[Fact]:
         )
         for row, number in rows
     ]
+
+
+async def _fees(tx: Transaction) -> list[Fact]:
+    """What Stripe kept, by the movement of its balance."""
+    rows = await tx.execute(
+        select(LedgerTransaction.source, Invoice.number, LedgerPosting.amount_minor, LedgerPosting.currency)
+        .join(LedgerPosting, LedgerPosting.transaction_id == LedgerTransaction.id)
+        .outerjoin(Invoice, Invoice.id == LedgerTransaction.invoice_id)
+        .where(LedgerPosting.account == LedgerAccount.FEES.value)
+    )
+    return [Fact(movement, number or "", "kept", amount, currency) for movement, number, amount, currency in rows]
+
+
+async def _balance(tx: Transaction) -> list[Fact]:
+    """What Stripe holds for the agency, or has paid out to it."""
+    rows = await tx.execute(
+        select(LedgerPosting.currency, func.sum(LedgerPosting.amount_minor))
+        .where(LedgerPosting.account == LedgerAccount.CLEARING.value)
+        .group_by(LedgerPosting.currency)
+    )
+    return [Fact(currency, BALANCE, "held", int(amount), currency) for currency, amount in rows if amount]
 
 
 def held_back_minor(state: str, amount_minor: int) -> int:

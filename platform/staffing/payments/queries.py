@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, false, func, select
 
+from billing.ledger import Account as LedgerAccount
 from staffing.errors import NotFound
 from staffing.facilities.models import Facility
 from staffing.identity.models import Role
 from staffing.identity.principals import Principal
-from staffing.invoicing.models import BillingAccount, Collection, Invoice
+from staffing.invoicing.models import BillingAccount, Collection, Invoice, LedgerPosting, LedgerTransaction
 from staffing.payments.models import (
     Payment,
     PaymentDispute,
@@ -128,6 +129,15 @@ class PaymentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FeeRow:
+    """What Stripe kept, in minor units; negative where it gave it back."""
+
+    amount_minor: int
+    currency: str
+    booked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What is under way between us and Stripe."""
 
@@ -214,6 +224,19 @@ async def payments(tx: Transaction, principal: Principal, invoice_id: UUID) -> S
         )
         for row in rows
     ]  # fmt: skip
+
+
+async def fees(tx: Transaction, principal: Principal, invoice_id: UUID) -> Sequence[FeeRow]:
+    """What Stripe kept of an invoice's payments and for disputes about them, by our ledger; none for anybody but the agency."""
+    if not principal.of_agency:
+        return []
+    rows = await tx.execute(
+        select(LedgerPosting.amount_minor, LedgerPosting.currency, LedgerTransaction.booked_at)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerPosting.transaction_id)
+        .where(LedgerTransaction.invoice_id == invoice_id, LedgerPosting.account == LedgerAccount.FEES.value)
+        .order_by(LedgerTransaction.booked_at, LedgerTransaction.id)
+    )
+    return [FeeRow(*row) for row in rows]
 
 
 async def open_disputes(tx: Transaction, principal: Principal) -> Sequence[DisputeRow]:

@@ -46,10 +46,12 @@ class Difference:
 
 
 Side = Mapping[str, Iterable[Fact]]
-"""Facts by kind: `customer`, `invoice`, `payment`, `refund`, `credit_note`, `dispute`."""
+"""Facts by kind: `customer`, `invoice`, `payment`, `refund`, `credit_note`, `dispute`, `fee`, `balance`."""
 
-KINDS = ("customer", "invoice", "payment", "refund", "credit_note", "dispute")
+KINDS = ("customer", "invoice", "payment", "refund", "credit_note", "dispute", "fee", "balance")
 _NAMES = {"customer": "facility", "credit_note": "credit note"}
+BALANCE = "The account for what Stripe holds, beside Stripe's balance"
+"""What people call a `balance`: one for each currency, whose code is its id."""
 
 
 def compare(ours: Side, theirs: Side) -> list[Difference]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from billing.stripe.failures import StripeFailure, StripeRefused
-from billing.stripe.results import StripeDispute, StripeRefund
+from billing.stripe.results import StripeCharge, StripeDispute, StripeRefund
 from staffing import clock
 from staffing.invoicing.models import Invoice
 from staffing.payments import our_books, stripe_books
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 ON_ITS_WAY = timedelta(minutes=15)
 """What was made here this recently need not be at Stripe yet."""
 _MOST_FOLLOWED = 500
+_CHARGES, _DISPUTES = ("ch_", "py_"), ("dp_", "du_")
+"""How Stripe's ids of charges and of disputes begin."""
 
 
 async def reconcile(database: Database, gateway: "StripeGateway", by: UUID | None = None) -> Reconciliation:
@@ -61,11 +63,12 @@ async def _follow_up(database: Database, gateway: "StripeGateway", found: list[D
     invoices = await _invoices_behind(database, gateway, found)
     for stripe_invoice_id in sorted(invoices)[:_MOST_FOLLOWED]:
         await follow_invoice(database, gateway, stripe_invoice_id)
-    return bool(invoices)
+    # A balance alone may differ because a payment came in between the two readings.
+    return bool(invoices) or any(one.kind == "balance" for one in found)
 
 
 async def _invoices_behind(database: Database, gateway: "StripeGateway", found: list[Difference]) -> set[str]:
-    ids = {kind: {one.id for one in found if one.kind == kind} for kind in ("invoice", "payment", "refund", "dispute")}
+    ids = {kind: {one.id for one in found if one.kind == kind} for kind in ("invoice", "payment", "refund", "dispute", "fee")}
     numbers = {one.reference for one in found if one.kind == "credit_note"}
     async with database.transaction(SYSTEM) as tx:
         of_rows = select(Invoice.stripe_invoice_id).where(
@@ -84,6 +87,8 @@ async def _invoices_behind(database: Database, gateway: "StripeGateway", found: 
         known |= await _of_payment(gateway, intent)
     for refund in sorted(one for one in ids["refund"] if one.startswith(("re_", "pyr_")))[:_MOST_FOLLOWED]:
         known |= await _of_payment(gateway, await _payment_of(gateway.retrieve_refund(refund)))
+    for movement in sorted(ids["fee"])[:_MOST_FOLLOWED]:
+        known |= await _of_payment(gateway, await _payment_behind(gateway, movement))
     for dispute in sorted(ids["dispute"])[:_MOST_FOLLOWED]:
         known |= await _of_payment(gateway, await _payment_of(gateway.retrieve_dispute(dispute)))
     return known | {one for one in ids["invoice"] if one.startswith("in_")}
@@ -94,8 +99,21 @@ async def _of_payment(gateway: "StripeGateway", intent: str | None) -> set[str]:
     return set() if found is None else {found}
 
 
-async def _payment_of(asked: Awaitable[StripeRefund | StripeDispute]) -> str | None:
-    """The payment that a refund or dispute is about; None when Stripe does not have it."""
+async def _payment_behind(gateway: "StripeGateway", movement: str) -> str | None:
+    """The payment whose charge, or dispute, moved our balance; None for another movement, or when Stripe does not have it."""
+    try:
+        source = (await gateway.retrieve_balance_transaction(movement)).source_id or ""
+    except StripeRefused as refused:
+        if refused.code != "resource_missing":
+            raise
+        return None
+    if source.startswith(_CHARGES):
+        return await _payment_of(gateway.retrieve_charge(source))
+    return await _payment_of(gateway.retrieve_dispute(source)) if source.startswith(_DISPUTES) else None
+
+
+async def _payment_of(asked: Awaitable[StripeRefund | StripeDispute | StripeCharge]) -> str | None:
+    """The payment that a refund, dispute or charge is about; None when Stripe does not have it."""
     try:
         return (await asked).payment_intent_id
     except StripeRefused as refused:

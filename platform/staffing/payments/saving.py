@@ -91,9 +91,12 @@ async def follow_customer(database: Database, gateway: "StripeGateway", customer
         gone = [row for key, row in rows.items() if key not in {method.id for method in found} and row.removed_at is None]
         for row in gone:
             row.removed_at = clock.now()
-        _keep_default_usable(account, {row.id for row in gone})
-        if account.payment_method is None and found and not any(row.removed_at is None for row in rows.values()):
-            use(account, found[0].id, found[0].kind, _label(found[0]))
+        # What was removed here stays so, although Stripe still has it for a moment.
+        removed = {row.id for row in rows.values() if row.removed_at is not None}
+        _keep_default_usable(account, removed)
+        new = [method for method in found if method.id not in removed]
+        if account.payment_method is None and new and not any(row.removed_at is None for row in rows.values()):
+            use(account, new[0].id, new[0].kind, _label(new[0]))
     return "noted: saved ways to pay"
 
 

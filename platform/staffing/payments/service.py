@@ -53,6 +53,9 @@ async def make_default(tx: Transaction, principal: Principal, method_id: str) ->
     method = await _saved(tx, principal, method_id)
     await tx.enter(SYSTEM)
     account = await accounts.locked(tx, method.facility_id)
+    await tx.refresh(method)
+    if method.removed_at is not None:  # While we waited for the account.
+        raise NotFound
     saving.use(account, method.id, method.kind, method.label)
     audit.note(tx, "payment_method.choose", "payment_method", method.id, facility_id=method.facility_id)
     await tx.flush()

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from billing.stripe.results import StripeCharge
+from billing.stripe.results import StripeBalance, StripeBalanceTransaction, StripeCharge
 from staffing.payments.models import PaymentState, RefundState
 from staffing.payments.our_books import held_back_minor
-from staffing.payments.reconciliation import Fact
+from staffing.payments.reconciliation import BALANCE, Fact
 
 if TYPE_CHECKING:
     from billing.stripe.gateway import StripeGateway
@@ -18,13 +18,18 @@ _REFUNDS = {
     "failed": RefundState.FAILED,
     "canceled": RefundState.FAILED,
 }
+_OF_THE_ACCOUNT = frozenset({"payout", "payout_reversal", "topup", "topup_reversal", "fee", "network_cost", "tax"})
+"""Reporting categories of money between the agency and Stripe themselves: what is paid out, and what Stripe asks for its services
+beside its fee of each payment. Accounting has those from its bank and from Stripe's bills.
+"""
 
 
 async def read(gateway: "StripeGateway") -> dict[str, list[Fact]]:
-    """Everything in six lists, all pages of each. Raises the `StripeFailure` of a call."""
+    """Everything in seven lists, all pages of each, and the balance. Raises the `StripeFailure` of a call."""
     customers = await gateway.list_customers()
     invoices = await gateway.list_invoices()
     charges = await gateway.list_charges()
+    movements = await gateway.list_balance_transactions()
     return {
         "customer": [Fact(one.id, one.id, "there", one.balance_minor, "") for one in customers if "facility_id" in one.metadata],
         "invoice": [
@@ -60,7 +65,21 @@ async def read(gateway: "StripeGateway") -> dict[str, list[Fact]]:
             )
             for one in await gateway.list_disputes()
         ],
+        "fee": [Fact(one.id, one.id, "kept", one.fee_minor, one.currency) for one in movements if one.fee_minor],
+        "balance": _balance(await gateway.retrieve_balance(), movements),
     }
+
+
+def _balance(now: StripeBalance, movements: tuple[StripeBalanceTransaction, ...]) -> list[Fact]:
+    """Per currency what Stripe holds of payments by its own account of it, as if nothing had been paid out."""
+    held: dict[str, int] = {}
+    for part in (now.available_minor, now.pending_minor):
+        for currency, amount in part.items():
+            held[currency] = held.get(currency, 0) + amount
+    for one in movements:
+        if one.category in _OF_THE_ACCOUNT:
+            held[one.currency] = held.get(one.currency, 0) - one.net_minor
+    return [Fact(currency, BALANCE, "held", amount, currency) for currency, amount in held.items() if amount]
 
 
 def _payments(charges: tuple[StripeCharge, ...]) -> list[Fact]:

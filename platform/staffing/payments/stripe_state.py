@@ -18,7 +18,7 @@ from staffing.invoicing import accounts, booking, lifecycle, pausing
 from staffing.invoicing.lifecycle import Step
 from staffing.invoicing.models import BillingAccount, Invoice, InvoiceState, LedgerPosting, LedgerTransaction
 from staffing.invoicing.steps import take_step
-from staffing.payments import corrections_state, payment_rows
+from staffing.payments import corrections_state, fees, payment_rows
 from staffing.payments.agreement import amount_differences, money_differences, other_differences
 from staffing.payments.at_stripe import InvoiceAtStripe
 from staffing.persistence import audit
@@ -55,7 +55,7 @@ async def record(tx: Transaction, invoice_id: UUID, said: InvoiceAtStripe, seen_
         invoice.stripe_problem = f"Nothing is booked by itself for this facility: {account.parked_because}"
         await tx.flush()
         return "waits: the facility's account is parked"
-    invoice.stripe_problem = " ".join(other_differences(invoice, theirs))
+    invoice.stripe_problem = " ".join(other_differences(invoice, said))
     return await _book(tx, invoice, said)
 
 
@@ -118,6 +118,7 @@ async def _book(tx: Transaction, invoice: Invoice, said: InvoiceAtStripe) -> str
         if payment.succeeded:
             paid = Money(payment.payment.received_minor, payment.payment.currency)
             entries.append(payment_received(facility, payment.payment.id, paid))
+        entries += fees.entries(facility, payment)
     if said.credit_used_minor:
         entries.append(credit_used(facility, str(invoice.id), Money(said.credit_used_minor, theirs.currency)))
     if theirs.paid_off_stripe_minor:

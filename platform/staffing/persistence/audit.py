@@ -14,9 +14,11 @@ from sqlalchemy import insert, select
 
 from staffing import clock
 from staffing.persistence.models import AccessEvent
-from staffing.persistence.transactions import Transaction
+from staffing.persistence.transactions import Transaction, finish
 
 AGENCY_CHAIN = "agency"
+_LOOKS = frozenset({"download", "export", "list", "read"})
+"""How the actions end that change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,16 @@ async def write_noted(tx: Transaction) -> None:
     if rows:
         # The trigger fills seq, prev_hash and hash: no RETURNING, the application need not see the chain.
         await tx.execute(insert(AccessEvent).inline(), rows)
+
+
+async def keep_looks(tx: Transaction) -> None:
+    """Undo what was changed; what was looked at has been seen all the same, so those rows are written."""
+    noted: list[Access] = tx.info.pop("audit", [])
+    looks = [access for access in noted if access.action.rpartition(".")[2] in _LOOKS]
+    await tx.rollback()
+    if looks:
+        tx.info["audit"], tx.info["before_finish"] = looks, [write_noted]
+        await finish(tx)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ only. pgqueuer picks a job up again when its worker dies; because it counts no s
 in our own table, and a job that has been started three times without an end is given up.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -112,12 +114,17 @@ GiveUp = Callable[[JobContext, Mapping[str, str], str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """A kind of job: its name, what it does, and how it says that it will not be tried again."""
+    """A kind of job: its name, what it does, and how it says that it will not be tried again.
+
+    `concurrency` is how many of it are done at once (0: any number), `ahead` how many more a worker keeps at hand. For work in
+    many short pieces: the queue writes down in batches what is done, and a worker without anything at hand waits for that.
+    """
 
     name: str
     run: Handler
     give_up: GiveUp | None = None
     concurrency: int = 0
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +152,8 @@ def _enqueuing(database: Database, kind: str) -> Callable[["Schedule"], Awaitabl
 def register(worker: "PgQueuer", context: JobContext, kinds: list[JobKind]) -> None:
     """Teach a worker the kinds of job it works off."""
     for kind in kinds:
-        worker.entrypoint(kind.name, concurrency_limit=kind.concurrency, on_failure="hold")(_guarded(context, kind))
+        limit = kind.concurrency + kind.ahead
+        worker.entrypoint(kind.name, concurrency_limit=limit, on_failure="hold")(_guarded(context, kind))
 
 
 def worker_on(connection: Any) -> "PgQueuer":
@@ -158,7 +166,14 @@ def worker_on(connection: Any) -> "PgQueuer":
 def _guarded(context: JobContext, kind: JobKind) -> Callable[["Job"], Awaitable[None]]:
     from pgqueuer import RetryRequested
 
+    # What is only at hand has not started: a death does not count against it.
+    turns = asyncio.Semaphore(kind.concurrency) if kind.ahead else nullcontext()
+
     async def run(job: "Job") -> None:
+        async with turns:
+            await start(job)
+
+    async def start(job: "Job") -> None:
         payload = json.loads(job.payload or b"{}")
         starts = await _count_start(context.database, int(job.id), kind.name)
         if starts > MAX_STARTS:
@@ -182,6 +197,11 @@ def _guarded(context: JobContext, kind: JobKind) -> Callable[["Job"], Awaitable[
     return run
 
 
+_NOT_WAITED_FOR = func.set_config("synchronous_commit", "off", True)
+"""Makes a transaction one whose commit does not wait for the disk. A worker's death loses nothing of it; that of the database
+server may lose a moment of counting, and it is no fault of a job."""
+
+
 async def _count_start(database: Database, job_id: int, kind: str) -> int:
     async with database.transaction(SYSTEM) as tx:
         statement = insert(JobStart).values(
@@ -190,13 +210,13 @@ async def _count_start(database: Database, job_id: int, kind: str) -> int:
         statement = statement.on_conflict_do_update(
             index_elements=[JobStart.job_id], set_={"starts": JobStart.starts + 1, "last_started_at": func.now()}
         )
-        return int((await tx.execute(statement.returning(JobStart.starts))).scalar_one())
+        return int((await tx.execute(statement.returning(JobStart.starts, _NOT_WAITED_FOR))).scalar_one())
 
 
 async def _forget_start(database: Database, job_id: int) -> None:
     """An end that the job reached by itself does not count towards giving up."""
     async with database.transaction(SYSTEM) as tx:
-        await tx.execute(update(JobStart).where(JobStart.job_id == job_id).values(starts=0))
+        await tx.execute(update(JobStart).where(JobStart.job_id == job_id).values(starts=0).returning(_NOT_WAITED_FOR))
 
 
 async def _mark_given_up(database: Database, job_id: int) -> None:

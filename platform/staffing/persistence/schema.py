@@ -8,7 +8,7 @@ from staffing.persistence.base import Base, Tenancy
 
 FEATURES = (
     "persistence", "identity", "facilities", "roster", "requests", "scheduling", "care", "worklog", "invoicing", "crediting",
-    "payments", "dunning", "billing_runs",
+    "payments", "dunning", "billing_runs", "invariants",
 )  # fmt: skip
 
 APPEND_ONLY = frozenset(

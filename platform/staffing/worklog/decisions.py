@@ -16,7 +16,7 @@ from staffing.worklog import lifecycle, sightings
 from staffing.worklog.errors import EntryChanged, StepNotPossible, TooLateToUndo
 from staffing.worklog.lifecycle import Step
 from staffing.worklog.models import EntryState, WorkEntry
-from staffing.worklog.steps import content_of, span_of, take_step
+from staffing.worklog.steps import content_of, span_of, take_step, take_steps
 
 UNDO_WITHIN = timedelta(minutes=10)
 """An approval can be undone this long, while the entry is not on an invoice."""
@@ -164,18 +164,25 @@ async def unmark_invoiced(tx: Transaction, entry_ids: Collection[UUID]) -> None:
 
 async def _mark(tx: Transaction, entry_ids: Collection[UUID], step: Step) -> None:
     wanted = set(entry_ids)
-    found = await tx.scalars(select(WorkEntry).where(WorkEntry.id.in_(wanted)).order_by(WorkEntry.id).with_for_update())
+    found = await tx.scalars(
+        select(WorkEntry)
+        .where(WorkEntry.id.in_(wanted))
+        .order_by(WorkEntry.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     entries = found.all()
     if len(entries) != len(wanted):
         raise NotFound
     actor = tx.info.get("actor")
     name = actor.name if actor else "system"
-    for entry in entries:
+    disputed = [entry for entry in entries if entry.disputed_at is not None]
+    await take_steps(tx, name, [entry for entry in entries if entry.disputed_at is None], step)
+    for entry in disputed:
         take_step(tx, name, entry, step)
-        if entry.disputed_at is not None:
-            # Off its invoice, what is still disputed waits like any other disputed work.
-            entry.disputed_at = None
-            take_step(tx, name, entry, Step.DISPUTED, entry.dispute_reason)
+        # Off its invoice, what is still disputed waits like any other disputed work.
+        entry.disputed_at = None
+        take_step(tx, name, entry, Step.DISPUTED, entry.dispute_reason)
     await tx.flush()
 
 
