@@ -113,7 +113,7 @@ def one_model(options: Options, hint: Indices, engine: str, seconds: float, work
 
     def found(columns: Floats) -> None:
         nonlocal best
-        best = model.options[columns[model.option_column] > 0.5]
+        best = model.taken(columns)
         telling.progress(plan_worth(options, best))
 
     def bounded(bound: float) -> None:
@@ -132,9 +132,9 @@ def solve_cp_sat(model: Model, start: Any, seconds: float, workers: int, found: 
     """CP-SAT with its own parameters but for the number of workers; the hint is a plan's options."""
     from ortools.sat.python import cp_model
 
-    from matching.solving.engines import _cpsat_model, _telling
+    from matching.solving.engines import cpsat_model, telling_watch
 
-    built = _cpsat_model(cp_model, model, None)
+    built = cpsat_model(cp_model, model, None)
     if start is not None:
         built.proto.solution_hint.vars.extend(model.option_column.tolist())
         built.proto.solution_hint.values.extend(start.astype(np.int64).tolist())
@@ -157,7 +157,7 @@ def solve_cp_sat(model: Model, start: Any, seconds: float, workers: int, found: 
             """The time limit ends it."""
             return False
 
-    status = solver.solve(built, _telling(cp_model, Watch()))
+    status = solver.solve(built, telling_watch(cp_model, Watch()))
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         bounded(solver.best_objective_bound)
 
@@ -166,14 +166,12 @@ def solve_highs(model: Model, start: Any, seconds: float, workers: int, found: A
     """HiGHS with its own options but for the number of threads; a hint is given as values of the options alone."""
     highspy: Any = import_module("highspy")
 
-    from matching.solving.engines import _highs_model
-
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", workers)
     solver.setOptionValue("time_limit", seconds)
     solver.setOptionValue("mip_rel_gap", 0.0)
-    solver.passModel(_highs_model(highspy, model))
+    solver.passModel(highs_model(highspy, model))
     if start is not None:
         columns = model.option_column.astype(np.int32)
         solver.setSolution(len(columns), columns, start.astype(np.float64))
@@ -184,6 +182,23 @@ def solve_highs(model: Model, start: Any, seconds: float, workers: int, found: A
         found(np.rint(np.array(solver.getSolution().col_value)))
     if status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit):
         bounded(float(info.mip_dual_bound))
+
+
+def highs_model(highspy: Any, model: Model) -> Any:
+    """The model as HiGHS takes it."""
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = len(model.worth), len(model.rows.limit)
+    program.sense_ = highspy.ObjSense.kMaximize
+    program.col_cost_ = model.worth.astype(np.float64)
+    program.col_lower_, program.col_upper_ = model.low.astype(np.float64), model.high.astype(np.float64)
+    program.row_lower_ = np.full(len(model.rows.limit), -highspy.kHighsInf)
+    program.row_upper_ = model.rows.limit.astype(np.float64)
+    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    program.a_matrix_.start_ = model.rows.start.astype(np.int32)
+    program.a_matrix_.index_ = model.rows.column.astype(np.int32)
+    program.a_matrix_.value_ = model.rows.coefficient.astype(np.float64)
+    program.integrality_ = [highspy.HighsVarType.kInteger] * len(model.worth)
+    return program
 
 
 def public(problem: Tasks | Assigning, engine: str, seconds: float, workers: int, telling: Telling) -> None:

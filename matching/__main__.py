@@ -1,4 +1,4 @@
-"""`python -m matching`: plan a week from a file, check a plan, explain it. Exit codes are in `matching.commands.cli.Exit`."""
+"""`python -m matching`: plan a week from a file, check a plan, explain it. Exit codes are in `matching.commands.exits.Exit`."""
 
 from __future__ import annotations
 

@@ -57,7 +57,6 @@ class Facts:
     def _read_windows(self) -> None:
         counts = [len(request.windows) for request in self.requests]
         self.first_window = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
-        self.window_request = np.repeat(np.arange(len(counts)), counts)
         self.window_start = np.array([self._minute(window.start) for window in self.windows], dtype=np.int64)
         self.window_end = np.array([self._minute(window.end) for window in self.windows], dtype=np.int64)
         self.window_minutes = self.window_end - self.window_start

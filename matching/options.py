@@ -1,5 +1,6 @@
 """The choices that a plan is made of, and what each is worth.
- An *item* is what one person takes in one go: a whole request, or one window of a split one. An *option* is an item
+
+An *item* is what one person takes in one go: a whole request, or one window of a split one. An *option* is an item
 with a person who passes every person rule for it. A plan is a set of options that keeps the plan rules."""
 
 from __future__ import annotations

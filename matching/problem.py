@@ -1,5 +1,6 @@
 """The planning problem: who could work, what was asked for, and what a good plan is worth.
- Everything here is a frozen value. Instants are aware UTC datetimes on whole minutes; ids are strings; money is whole
+
+Everything here is a frozen value. Instants are aware UTC datetimes on whole minutes; ids are strings; money is whole
 units per hour; lengths are minutes. A problem that came through `matching.formats` has been checked; one built in code
 can be checked with `matching.formats.check_problem`."""
 

@@ -1,5 +1,6 @@
 """The hard rules, each once: a name, a sentence in plain words, and one vectorised predicate.
- A *person rule* looks at a request and answers for every coordinator at once whether they pass, whatever else is
+
+A *person rule* looks at a request and answers for every coordinator at once whether they pass, whatever else is
 planned. A *plan rule* looks at windows to be added to a plan as it stands. The search filters by the person rules; the
 funnel, the near misses and the hints on forms read both lists in this order, so what is explained is what was applied.
 """

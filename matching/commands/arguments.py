@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from matching.commands.kinds import KINDS
 
@@ -22,25 +23,34 @@ def add_search(parser: argparse.ArgumentParser, seconds_each: float) -> None:
     parser.add_argument("--deterministic", action="store_true", help="same input, seed and version: the same plan, byte for byte")
 
 
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads a whole number within limits."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least} to {most}, is {text!r}")
+        return value
+
+    return read
+
+
+count = whole(1, 256)
+"""A small number of things, at least one."""
+
+seed = whole(0, 2**31 - 1)
+"""A seed."""
+
+
 def seconds(text: str) -> float:
     """A length of time."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
     if not 0 <= value <= 1e7:
-        raise argparse.ArgumentTypeError("must be from 0 to 10000000 seconds")
-    return value
-
-
-def count(text: str) -> int:
-    """A small number of things, at least one."""
-    value = int(text)
-    if not 1 <= value <= 256:
-        raise argparse.ArgumentTypeError("must be from 1 to 256")
-    return value
-
-
-def seed(text: str) -> int:
-    """A seed."""
-    value = int(text)
-    if not 0 <= value < 2**31:
-        raise argparse.ArgumentTypeError("must be from 0 to 2147483647")
+        raise argparse.ArgumentTypeError(f"must be from 0 to 10000000 seconds, is {text!r}")
     return value

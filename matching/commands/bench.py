@@ -16,7 +16,7 @@ from matching.commands.exits import Exit
 from matching.commands.files import text_of
 from matching.commands.kinds import KINDS, Kind, kind_of
 from matching.commands.measuring import Measured, solve_measured
-from matching.formats import InputErrors
+from matching.formats import InputError, InputErrors
 from matching.solution import gap_between
 
 _TABLE = "best_known.csv"
@@ -78,8 +78,7 @@ def _listed(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
     except OSError as error:
-        print(f"{folder} cannot be read: {error.strerror or error}", file=sys.stderr)
-        return []
+        raise InputErrors([InputError("", f"{folder} cannot be read: {error.strerror or error}")]) from None
 
 
 def _solved(path: Path, options: argparse.Namespace, known: dict[str, tuple[int, int]]) -> Iterator[tuple[Row, Exit]]:

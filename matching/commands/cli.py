@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from matching.commands import bench, explain, generate, relief, solve, verify
 from matching.commands.exits import EXPLAINED, Exit
+from matching.commands.files import STDIN
 from matching.formats import InputErrors
 
 __all__ = ["Exit", "main"]
@@ -19,6 +20,9 @@ _COMMANDS = (solve, verify, explain, relief, generate, bench)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; answers the exit code. Never ends with a traceback because of what a file holds."""
     options = _parser().parse_args(arguments)
+    if getattr(options, "problem", None) == getattr(options, "solution", "") == STDIN:
+        print("standard input holds the problem or the plan, not both", file=sys.stderr)
+        return Exit.USAGE
     try:
         code = int(options.run(options))
         sys.stdout.flush()

@@ -21,7 +21,7 @@ def text_of(name: str) -> str:
     if name != STDIN:
         return read_text(Path(name))
     try:
-        return sys.stdin.buffer.read().decode("utf-8")
+        return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputErrors([InputError("", "standard input is not a text in UTF-8")]) from None
 
@@ -32,10 +32,14 @@ def read_any(name: str, kind: str | None, instance: int | None = None) -> tuple[
     found = kind_of(text) if kind is None else KINDS[kind]
     problems = found.read(text)
     if instance is not None and instance > len(problems):
-        raise InputErrors([InputError("", f"{name} holds {len(problems)} problems; there is none of number {instance}")])
+        raise InputErrors([InputError("", f"{name} holds {_problems(len(problems))}; there is none of number {instance}")])
     if instance is None and len(problems) > 1:
         raise InputErrors([InputError("", f"{name} holds {len(problems)} problems; choose one with --instance")])
     return found, problems[(instance or 1) - 1]
+
+
+def _problems(count: int) -> str:
+    return "1 problem" if count == 1 else f"{count} problems"
 
 
 def read_problem(name: str) -> Problem:
@@ -44,8 +48,13 @@ def read_problem(name: str) -> Problem:
 
 
 def read_plan(name: str) -> Solution:
-    """The plan in a file, as `solve` writes it. Raises InputErrors."""
-    return plan_from_json(parse_json(text_of(name)))
+    """The plan in a file, as `solve` writes it. Raises InputErrors, each with the file's name: what reads a plan reads its
+    problem too, and a fault must say which of the two it is in."""
+    text = text_of(name)
+    try:
+        return plan_from_json(parse_json(text))
+    except InputErrors as faults:
+        raise InputErrors([InputError(name, str(fault)) for fault in faults.errors]) from None
 
 
 def write_plan(path: Path, plan: Solution) -> bool:

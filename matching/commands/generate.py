@@ -6,13 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
-from matching.commands.arguments import seed
+from matching.commands.arguments import seed, whole
 from matching.commands.exits import Exit
 from matching.commands.files import write_text
 from matching.formats import problem_to_json
 from matching.generating import generate
 
-_MOST = 100_000
+_amount = whole(0, 100_000)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +25,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--coordinators", type=_amount, required=True, metavar="N", help="how many people")
     parser.add_argument("--requests", type=_amount, required=True, metavar="M", help="how many requests")
     parser.add_argument("--seed", type=seed, default=0, metavar="K", help="another seed, another problem (0)")
-    parser.add_argument("--weeks", type=_weeks, default=1, metavar="W", help="weeks to plan, from 2 March 2026 (1)")
+    parser.add_argument("--weeks", type=whole(1, 52), default=1, metavar="W", help="weeks to plan, from 2 March 2026 (1)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of on standard output")
     parser.set_defaults(run=run)
 
@@ -38,17 +38,3 @@ def run(options: argparse.Namespace) -> int:
         print(text, end="")
         return Exit.OK
     return Exit.OK if write_text(options.out, text) else Exit.WRITE_FAILED
-
-
-def _amount(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= _MOST:
-        raise argparse.ArgumentTypeError(f"must be from 0 to {_MOST}")
-    return value
-
-
-def _weeks(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 52:
-        raise argparse.ArgumentTypeError("must be from 1 to 52")
-    return value

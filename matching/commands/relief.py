@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from matching.commands.arguments import count, seconds
+from matching.commands.arguments import count, seconds, whole
 from matching.commands.exits import Exit
-from matching.commands.files import STDIN, read_plan, read_problem, write_plan, write_text
+from matching.commands.files import read_plan, read_problem, write_plan, write_text
 from matching.commands.interrupting import interruptible
 from matching.commands.showing import show_for
 from matching.formats import plan_to_json, problem_to_json
@@ -45,7 +45,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--until", metavar="T", help="windows that start before this instant (to the last)")
     parser.add_argument("--window", metavar="W", help="only the options of this lost window")
     parser.add_argument("--options", type=count, default=5, metavar="N", help="options to show of each lost window at most (5)")
-    parser.add_argument("--price", type=_price, metavar="P", help="points that changing an assignment of somebody else costs")
+    price = "points that changing an assignment of somebody else costs (the problem's weights.change, or 400 where that is 0)"
+    parser.add_argument("--price", type=whole(0, 10**9), metavar="P", help=price)
     parser.add_argument("--take", metavar="NAME", help="write the plan with this option to --out: A, B, or such as 2.1")
     parser.add_argument("--replan", type=seconds, metavar="S", help="plan again near the running plan for S seconds, to --out")
     parser.add_argument("--workers", type=count, default=1, metavar="N", help="processes that plan again at the same time (1)")
@@ -96,8 +97,6 @@ def _check_usage(options: argparse.Namespace) -> None:
     making = options.take is not None or options.replan is not None
     if making != (options.out is not None):
         raise _Wrong("--out goes with --take or --replan, and they with it", Exit.USAGE)
-    if options.problem == options.solution == STDIN:
-        raise _Wrong("standard input holds the problem or the plan, not both", Exit.USAGE)
 
 
 def _instant(name: str, text: str | None) -> datetime | None:
@@ -110,13 +109,6 @@ def _instant(name: str, text: str | None) -> datetime | None:
     if instant.utcoffset() is None:
         raise _Wrong(f"{name}: {text!r} has no time zone: add Z or an offset such as -05:00", Exit.USAGE)
     return instant
-
-
-def _price(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 10**9:
-        raise argparse.ArgumentTypeError("must be from 0 to 1000000000")
-    return value
 
 
 def _make_plan(problem: Problem, plan: Solution, relief: Relief, options: argparse.Namespace) -> Solution | None:

@@ -14,7 +14,7 @@ from matching.options import Options
 from matching.problem import Assignment, Objective, Problem
 from matching.rules import PERSON_RULES, PLAN_RULES, SENTENCES, Flags, Indices
 from matching.solution import NearMiss, Reason, Solution, Uncovered
-from matching.solving.neighbourhood import Picker
+from matching.solving.greedy import Candidates
 from matching.state import State
 
 _MOST_NEAR_MISSES = 8
@@ -31,7 +31,7 @@ class Explainer:
         self.facts = Facts(problem)
         self.options = Options(self.facts)
         self.decided = Decided(problem)
-        self.picker = Picker(self.options)
+        self.able = Candidates(self.options)
         self.state = State(self.options)
         self._everybody = np.arange(self.facts.people)
         names = [person.id for person in problem.coordinators]
@@ -94,7 +94,7 @@ class Explainer:
             passes = rule.passes(self.state, self._everybody, i)
             if not passes.all():
                 masks |= np.multiply(~passes, np.uint32(1 << place), dtype=np.uint32)
-        able = self.picker.options_of(i)
+        able = self.able.of(i)
         able = able[masks[self.options.person[able]] == 0]
         if len(able):
             loses = self._loses(able, int(self.options.item_request[i]))
@@ -124,7 +124,7 @@ class Explainer:
         option = options.find(c, i)
         if option is None or option not in state.taken[c]:
             raise KeyError(f"the plan does not hold {assignment.coordinator} in {assignment.window}")
-        able = self.picker.options_of(i)
+        able = self.able.of(i)
         state.remove(option)
         own = int(state.gain(np.array([option]))[0])
         free = able[state.free(able)]

@@ -25,9 +25,9 @@ __all__ = [
 
 
 def read_text(path: Path) -> str:
-    """The text of a file. Raises InputErrors when it cannot be read."""
+    """The text of a file, without the mark that some editors put before it. Raises InputErrors when it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputErrors([InputError("", f"{path} is not a text in UTF-8")]) from None
     except OSError as error:
@@ -36,17 +36,19 @@ def read_text(path: Path) -> str:
 
 def parse_json(text: str) -> object:
     """The parsed JSON. Raises InputErrors when it is not JSON, names a key twice in one object or nests too deep."""
+    if not text.strip():
+        raise InputErrors([InputError("", "is empty: it is not JSON")])
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except InputErrors:
         raise
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise InputErrors([InputError("", f"is not JSON: {error.msg} in {place}")]) from None
+        raise InputErrors([InputError("", f"is not JSON: {error.msg} at {place}")]) from None
     except RecursionError:
         raise InputErrors([InputError("", "is not usable JSON: it nests too deep")]) from None
-    except ValueError as error:
-        raise InputErrors([InputError("", f"is not usable JSON: {error}")]) from None
+    except ValueError:  # Python refuses to read numbers of thousands of digits
+        raise InputErrors([InputError("", "is not usable JSON: it holds a number that is far too long")]) from None
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

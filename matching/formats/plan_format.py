@@ -75,7 +75,7 @@ def plan_from_json(document: object) -> Solution:
     if not node.keys(("format", "assignments"), _OPTIONS) and not isinstance(document, dict):
         node.raise_faults()
     if node.has("format") and node.at("format").value != FORMAT:
-        node.at("format").fault(f"must be {FORMAT!r}")
+        node.at("format").fault(f"must be {FORMAT!r}, is {str(node.at('format').value)[:40]!r}")
     plan = Solution(
         assignments=node.read("assignments", _assignments, ()),
         objective=node.read("objective", _points, 0),
@@ -100,8 +100,11 @@ def _level(node: Node) -> Level:
 
 
 def _assignments(node: Node) -> tuple[Assignment, ...]:
-    whole = [item for item in node.items() if item.keys(("coordinator", "window"))]
-    return tuple(Assignment(item.at("coordinator").text(), item.at("window").text()) for item in whole)
+    found = []
+    for item in node.items():
+        item.keys(("coordinator", "window"))
+        found.append(Assignment(item.read("coordinator", Node.text, ""), item.read("window", Node.text, "")))
+    return tuple(found)
 
 
 def _uncovered(node: Node) -> Uncovered:

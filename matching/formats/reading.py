@@ -32,7 +32,7 @@ class InputError:
 
 
 class InputErrors(ValueError):
-    """Input that cannot be used. `errors` holds every fault found, in the order of the file."""
+    """Input that cannot be used. `errors` holds every fault found, those of one part of the file together."""
 
     def __init__(self, errors: Iterable[InputError]) -> None:
         self.errors = tuple(errors)

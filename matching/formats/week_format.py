@@ -1,5 +1,6 @@
 """The format `relief-week/1`: a planning problem as JSON, read with every fault reported at once, and written.
- Instants are UTC, money is whole units per hour. Optional keys: `pins`, `forbidden`, `previous`, `rest_minutes`,
+
+Instants are UTC, money is whole units per hour. Optional keys: `pins`, `forbidden`, `previous`, `rest_minutes`,
 `max_span_minutes`, `home_country`, `weights.change`, and the product's further attributes of coordinators and requests
 (see `matching.problem`)."""
 
@@ -49,7 +50,7 @@ def problem_from_json(document: object) -> Problem:
     if not node.keys(_PROBLEM_KEYS, _PROBLEM_OPTIONS) and not isinstance(document, dict):
         node.raise_faults()
     if node.has("format") and node.at("format").value != FORMAT:
-        node.at("format").fault(f"must be {FORMAT!r}")
+        node.at("format").fault(f"must be {FORMAT!r}, is {str(node.at('format').value)[:40]!r}")
     horizon = _horizon(node)
     slot = node.read("slot_minutes", lambda at: at.whole(1, 24 * 60), 15)
     weights = node.read("weights", _weights, _DEFAULT)
@@ -167,11 +168,10 @@ def _no_overlap(node: Node, read: Iterable[tuple[str, Interval]]) -> None:
 def _limits(node: Node) -> tuple[Limit, ...]:
     read: list[tuple[str, Limit]] = []
     for item in node.items():
-        if not item.keys(("start", "end", "cap_minutes")):
-            continue
         before = len(node.faults)
-        during = Interval(item.at("start").minute(), item.at("end").minute())
-        cap = item.at("cap_minutes").whole()
+        item.keys(("start", "end", "cap_minutes"))
+        during = Interval(item.read("start", Node.minute, EPOCH), item.read("end", Node.minute, EPOCH))
+        cap = item.read("cap_minutes", Node.whole, 0)
         if len(node.faults) > before:
             continue
         if during.end <= during.start:
@@ -253,14 +253,13 @@ def _references(
     if not node.has(key):
         return ()
     for item in node.at(key).items():
-        if not item.keys(("coordinator", other)):
-            continue
-        coordinator, name = item.at("coordinator").text(), item.at(other).text()
+        item.keys(("coordinator", other))
+        coordinator, name = item.read("coordinator", Node.text, ""), item.read(other, Node.text, "")
         if coordinator and coordinator not in people:
             item.fault(f"no coordinator has the id {coordinator!r}", at="coordinator")
         if name and name not in others:
             item.fault(f"no {other} has the id {name!r}", at=other)
-        if (coordinator, name) in pairs:
+        if coordinator and name and (coordinator, name) in pairs:
             item.fault("is named twice")
         pairs[coordinator, name] = make(coordinator, name)
     return tuple(pairs.values())

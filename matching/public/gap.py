@@ -1,6 +1,7 @@
 """Generalised assignment in the form of the OR-Library: every job goes to one agent, takes some of what the agent has,
 and costs something; the cheapest way is wanted.
- The file is whole numbers alone: agents and jobs, then for each agent the cost of every job, then for each agent what
+
+The file is whole numbers alone: agents and jobs, then for each agent the cost of every job, then for each agent what
 every job takes of it, then what each agent has. A file with several problems begins with how many there are. Plans name
 agents and jobs by their numbers, from 0."""
 
@@ -97,12 +98,6 @@ def _lengths_differ(numbers: Numbers, alone: tuple[int, int] | None) -> str:
         return "expected the number of agents and of jobs, then the costs, what each job takes and what each agent has"
     agents, jobs = alone
     return f"{agents} agents and {jobs} jobs need {_length(agents, jobs):,} numbers; the file holds {len(numbers):,}"
-
-
-def write_gap(problem: Assigning) -> str:
-    """The problem as a text that `read_gap` reads."""
-    rows = [[problem.agents, problem.jobs], *problem.cost.tolist(), *problem.takes.tolist(), problem.room.tolist()]
-    return "\n".join(" ".join(map(str, row)) for row in rows) + "\n"
 
 
 def verify_gap(problem: Assigning, plan: Solution) -> tuple[Violation, ...]:

@@ -1,6 +1,7 @@
 """Shift minimisation personnel task scheduling: every task is a fixed stretch of time and goes to one person who is
 qualified; nobody does two tasks at once; as few people as possible are used.
- The file: comment lines with `#`; `Type = 1`; `Jobs = n` and n lines `start end`; `Qualifications = m` and m lines
+
+The file: comment lines with `#`; `Type = 1`; `Jobs = n` and n lines `start end`; `Qualifications = m` and m lines
 `count: task task …`."""
 
 from __future__ import annotations
@@ -102,14 +103,6 @@ def _able(lines: _Lines, tasks: int) -> frozenset[int]:
     if able and max(able) >= tasks:
         lines.fault(number, f"task {max(able)} does not exist; the last is {tasks - 1}")
     return frozenset(task for task in able if task < tasks)
-
-
-def write_smptsp(tasks: Tasks) -> str:
-    """The problem as a text that `read_smptsp` reads."""
-    lines = ["Type = 1", f"Jobs = {len(tasks.spans)}", *(f"{start} {end}" for start, end in tasks.spans)]
-    lines.append(f"Qualifications = {len(tasks.able)}")
-    lines += [f"{len(able)}: {' '.join(map(str, sorted(able)))}" for able in tasks.able]
-    return "\n".join(lines) + "\n"
 
 
 def verify_tasks(tasks: Tasks, plan: Solution) -> tuple[Violation, ...]:

@@ -9,7 +9,7 @@ Pure functions of values; only the combined options load the solver's library.
 """
 
 from matching.relief.after import CHANGE_PRICE, AfterCallOff, after_call_off
-from matching.relief.ranking import apply_option, relief_options, replan_near
+from matching.relief.ranking import apply_option, relief_options
 from matching.relief.relief_json import relief_to_json
 from matching.relief.values import CallOff, Counts, LostItem, Move, OptionKind, Relief, ReliefOption
 
@@ -27,5 +27,4 @@ __all__ = [
     "apply_option",
     "relief_options",
     "relief_to_json",
-    "replan_near",
 ]

@@ -40,7 +40,7 @@ class Board(Explainer):
 
     def candidates(self, i: int) -> Indices:
         """The options of an item that pass every rule about persons, without those of the one away."""
-        able = self.picker.options_of(i)
+        able = self.able.of(i)
         return np.asarray(able[self.options.person[able] != self.away])
 
     def can_give_up(self, c: int) -> list[int]:

@@ -107,12 +107,12 @@ def _solved(board: Board, columns: Mapping[int, Indices], model: Model) -> Joint
     answer = solve_cpsat(model, effort=_EFFORT)
     if answer.columns is None:
         return Joint({}, 0, proven=False)
-    chosen = model.options[answer.columns[model.option_column] > 0.5]
+    chosen = model.taken(answer.columns)
     person = board.options.person[chosen]
     weeks = {}
     effect = 0
     for c in columns:
-        before, after = np.array(sorted(board.state.taken[c]), dtype=np.int64), np.sort(chosen[person == c])
+        before, after = np.array(sorted(board.state.taken[c]), dtype=np.int64), chosen[person == c]
         if not np.array_equal(before, after):
             effect += week_worth(board.options, c, after) - week_worth(board.options, c, before)
             weeks[c] = frozenset(after.tolist())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from matching.problem import Problem
-from matching.relief.after import AfterCallOff, after_call_off
+from matching.relief.after import after_call_off
 from matching.relief.board import Board
 from matching.relief.describing import option_of, window_ids
 from matching.relief.joint import Joint, helpers_move, of_way, undisturbed
@@ -131,12 +131,3 @@ def apply_option(problem: Problem, plan: Solution, option: ReliefOption) -> Solu
         status=Status.FEASIBLE,
         seconds=0.0,
     )
-
-
-def replan_near(problem: Problem, plan: Solution, call_off: CallOff, *, price: int | None = None) -> Problem:
-    """The problem to solve for a new plan near the running one: the person away, what has begun pinned, and every
-    assignment of the running plan that changes at a price. Errors as `relief_options`.
-
-    Every option of `relief_options` at the same price is a plan of this problem, so their points compare."""
-    made: AfterCallOff = after_call_off(problem, plan, call_off, price)
-    return made.problem

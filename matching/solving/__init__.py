@@ -1,1 +1,2 @@
-"""Finding plans: greedy start, exact models, search by neighbourhoods, proven bounds, and the processes that share the work."""
+"""Finding plans: a greedy start, exact models, annealing in lanes, proven bounds, levels, and the processes that share the
+work."""

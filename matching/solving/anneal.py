@@ -62,14 +62,14 @@ def anneal_round(
     return anneal(options, part, guide, Cooling(hot, cold, seconds, work), seed)
 
 
-def anneal(options: Options, part: Neighbourhood, guide: Guide | None, cooling: Cooling, seed: int) -> Annealed:
+def anneal(options: Options, part: Neighbourhood, guide: Guide, cooling: Cooling, seed: int) -> Annealed:
     """Searches a part from what its people hold."""
-    board, numbers = lay_out(options, part, None if guide is None else guide.promising)
+    board, numbers = lay_out(options, part, guide.promising)
     table, best = set_up(board), set_up(board)
     start_from(board, table, np.searchsorted(numbers, part.current))
     start = int(table.figures[1])
     best.figures[1] = start - 1
-    net = board.value if guide is None else board.value - guide.prices[options.item[numbers]]
+    net = board.value - guide.prices[options.item[numbers]]
     work = _run(board, table, best, np.asarray(net, dtype=np.int64), cooling, seed)
     return Annealed(
         last=_chosen(table, numbers),

@@ -11,8 +11,8 @@ import math
 import numpy as np
 
 from matching.solving.board import Board, Table
+from matching.solving.compiled import tight
 from matching.solving.moves import NO, add, busy_then, clash, drop, gain_of, loss_of, undo
-from matching.solving.tight import tight
 
 
 @tight

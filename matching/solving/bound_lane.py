@@ -25,7 +25,6 @@ class BoundHost:
     options: Options
     bound: int
     minute: float
-    plan: Indices
     bounding: Bounding | None = field(default=None)
 
 
@@ -46,7 +45,7 @@ class BoundLane:
         self.promising: Flags | None = None
         self.ended = False
         self._stack = stack
-        host = BoundHost(run.options, run.bound, run.minute, run.chosen)
+        host = BoundHost(run.options, run.bound, run.minute)
         self._executor: Executor
         if alone:
             self._executor = stack.enter_context(Here(1, host))

@@ -14,6 +14,7 @@ import numpy as np
 
 from matching.options import Options, Points
 from matching.rules import Flags, Indices
+from matching.solving.neighbourhood import PROMISING
 from matching.solving.prices import PriceFinder
 from matching.solving.pricing import SCALE, Priced, Pricer, Prices
 
@@ -40,9 +41,6 @@ _CHUNK = 8
 
 _MOST_SEEN = 200_000
 """Weeks kept to tell new ones from."""
-
-_PROMISING = 80
-"""Options of one person, on average, that are called promising."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +215,7 @@ class Bounding:
     def promising(self) -> Flags | None:
         """The options of least regret, some for each person on average. None before the first claim."""
         regrets = self.regrets()
-        most = _PROMISING * self.options.people
+        most = PROMISING * self.options.people
         if regrets is None or len(regrets) <= most:
             return None if regrets is None else np.ones(len(regrets), dtype=bool)
         return np.asarray(regrets <= np.partition(regrets, most - 1)[most - 1])
-
-    def useful(self, objective: int) -> Flags | None:
-        """Which options a plan can hold that is worth more than `objective`. None before the first claim."""
-        regrets = self.regrets()
-        if regrets is None or self.claim is None:
-            return None
-        wanted = (objective + 1 - self.options.constant) * SCALE
-        return np.asarray(self.claim.total - regrets >= wanted)

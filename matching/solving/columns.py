@@ -1,7 +1,8 @@
-"""Weeks: what one person could do in a plan, as columns of the master problem."""
+"""Weeks: what one person could do in a plan, as columns of the programme that combines weeks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +26,19 @@ def week_column(options: Options, c: int, chosen: Indices) -> Column:
     return Column(c, chosen, week_worth(options, c, chosen))
 
 
+def by_person(options: Options, chosen: Indices) -> Iterator[tuple[int, Indices]]:
+    """Everybody with what they hold of a plan, which may be nothing."""
+    first = np.searchsorted(options.person[chosen], np.arange(options.people + 1))
+    for c in range(options.people):
+        yield c, chosen[first[c] : first[c + 1]]
+
+
 class ColumnPool:
-    """Columns without repetition, and their entries in the rows: items first, then shared requests, then people."""
+    """Columns without repetition."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.columns: list[Column] = []
-        self.fresh: list[Column] = []
         self._seen: set[tuple[int, bytes]] = set()
 
     def add(self, c: int, chosen: Indices) -> bool:
@@ -40,26 +47,17 @@ class ColumnPool:
         if key in self._seen:
             return False
         self._seen.add(key)
-        column = week_column(self.options, c, chosen)
-        self.columns.append(column)
-        self.fresh.append(column)
+        self.columns.append(week_column(self.options, c, chosen))
         return True
 
     def add_plan(self, chosen: Indices) -> None:
         """Adds everybody's week of a plan, also the empty ones."""
-        people = self.options.person[chosen]
-        bounds = np.searchsorted(people, np.arange(self.options.people + 1))
-        for c in range(self.options.people):
-            self.add(c, chosen[bounds[c] : bounds[c + 1]])
-
-    def take_fresh(self) -> list[Column]:
-        """The columns added since the last call."""
-        fresh, self.fresh = self.fresh, []
-        return fresh
+        for c, mine in by_person(self.options, chosen):
+            self.add(c, mine)
 
 
 def usage(options: Options, column: Column) -> Points:
-    """The rows of the master problem in which a column has a one."""
+    """The rows of that programme in which a column has a one: items first, then shared requests, then people."""
     items = options.item[column.chosen]
     count = len(options.item_request)
     return np.concatenate(

@@ -11,7 +11,7 @@ import numpy as np
 
 from matching.options import Options
 from matching.rules import Indices
-from matching.solving.columns import Column, ColumnPool, usage, week_column
+from matching.solving.columns import Column, ColumnPool, by_person, usage, week_column
 from matching.solving.pricing import SCALE, Prices
 
 _MOST_WEEKS = 60
@@ -20,8 +20,7 @@ _MOST_WEEKS = 60
 
 def weeks_of(options: Options, chosen: Indices) -> list[Column]:
     """Everybody's week of a plan."""
-    first = np.searchsorted(options.person[chosen], np.arange(options.people + 1))
-    return [week_column(options, c, chosen[first[c] : first[c + 1]]) for c in range(options.people)]
+    return [week_column(options, c, mine) for c, mine in by_person(options, chosen)]
 
 
 def promising(options: Options, pool: ColumnPool, plan: Indices, prices: Prices | None) -> list[Column]:

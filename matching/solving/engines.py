@@ -1,4 +1,4 @@
-"""The two solvers of one exact model: CP-SAT and HiGHS. Imported by a process that solves, when it first does."""
+"""CP-SAT on an exact model. The library is loaded by a process that solves, when it first does."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from threading import Event, Thread
 from typing import Any, Protocol
 
 import numpy as np
 
 from matching.solving.model import Floats, Model
-
-SCALE_LIMIT = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,6 @@ class Answer:
     columns: Floats | None
     bound: float
     effort: float
-    infeasible: bool = False
 
 
 class Watch(Protocol):
@@ -58,7 +54,7 @@ def solve_cpsat(
     is reproducible."""
     from ortools.sat.python import cp_model
 
-    built = _cpsat_model(cp_model, model, hint)
+    built = cpsat_model(cp_model, model, hint)
     solver = cp_model.CpSolver()
     parameters = solver.parameters
     parameters.num_workers = workers
@@ -77,17 +73,17 @@ def solve_cpsat(
     else:
         solver.best_bound_callback = watch.bounded
         with stopped_when(watch.over, solver):
-            status = solver.solve(built, _telling(cp_model, watch))
+            status = solver.solve(built, telling_watch(cp_model, watch))
     response = solver.response_proto
     spent = float(response.deterministic_time)
     if status == cp_model.INFEASIBLE:
-        return Answer(None, -math.inf, spent, infeasible=True)
+        return Answer(None, -math.inf, spent)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Answer(None, math.inf, spent)
     return Answer(np.array(response.solution, dtype=np.float64), float(response.best_objective_bound), spent)
 
 
-def _telling(cp_model: Any, watch: Watch) -> Any:
+def telling_watch(cp_model: Any, watch: Watch) -> Any:
     """A callback that tells the watch about every solution."""
 
     class Callback(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
@@ -116,7 +112,7 @@ def stopped_when(over: Callable[[], bool], solver: Any) -> Iterator[None]:
         thread.join()
 
 
-def _cpsat_model(cp_model: Any, model: Model, hint: Floats | None) -> Any:
+def cpsat_model(cp_model: Any, model: Model, hint: Floats | None) -> Any:
     """The model written straight into the protocol buffer: many times faster than through operators."""
     built = cp_model.CpModel()
     proto = built.proto
@@ -143,56 +139,3 @@ def _cpsat_model(cp_model: Any, model: Model, hint: Floats | None) -> Any:
         proto.solution_hint.vars.extend(range(len(hint)))
         proto.solution_hint.values.extend(np.rint(hint).astype(np.int64).tolist())
     return built
-
-
-def solve_highs(
-    model: Model, hint: Floats | None = None, *, seconds: float = math.inf, nodes: int | None = None, seed: int = 0
-) -> Answer:
-    """Maximises with HiGHS on one thread within wall seconds and nodes of its tree. Without a wall limit the answer is
-    reproducible."""
-    highspy: Any = import_module("highspy")
-
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
-    solver.setOptionValue("random_seed", seed)
-    solver.setOptionValue("mip_rel_gap", 0.0)
-    if math.isfinite(seconds):
-        solver.setOptionValue("time_limit", max(0.0, seconds))
-    if nodes is not None:
-        solver.setOptionValue("mip_max_nodes", nodes)
-    solver.passModel(_highs_model(highspy, model))
-    if hint is not None:
-        start = highspy.HighsSolution()
-        start.col_value = hint.tolist()
-        solver.setSolution(start)
-    solver.run()
-    info = solver.getInfo()
-    status = solver.getModelStatus()
-    effort = float(max(0, info.simplex_iteration_count))
-    if status == highspy.HighsModelStatus.kInfeasible:
-        return Answer(None, -math.inf, effort, infeasible=True)
-    limits = (highspy.HighsModelStatus.kTimeLimit, highspy.HighsModelStatus.kSolutionLimit)
-    if status != highspy.HighsModelStatus.kOptimal and status not in limits:
-        return Answer(None, math.inf, effort)
-    columns = None
-    if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
-        columns = np.rint(np.array(solver.getSolution().col_value))
-    bound = float(info.mip_dual_bound)
-    return Answer(columns, bound if math.isfinite(bound) and abs(bound) < SCALE_LIMIT else math.inf, effort)
-
-
-def _highs_model(highspy: Any, model: Model) -> Any:
-    program = highspy.HighsLp()
-    program.num_col_, program.num_row_ = len(model.worth), len(model.rows.limit)
-    program.sense_ = highspy.ObjSense.kMaximize
-    program.col_cost_ = model.worth.astype(np.float64)
-    program.col_lower_, program.col_upper_ = model.low.astype(np.float64), model.high.astype(np.float64)
-    program.row_lower_ = np.full(len(model.rows.limit), -highspy.kHighsInf)
-    program.row_upper_ = model.rows.limit.astype(np.float64)
-    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    program.a_matrix_.start_ = model.rows.start.astype(np.int32)
-    program.a_matrix_.index_ = model.rows.column.astype(np.int32)
-    program.a_matrix_.value_ = model.rows.coefficient.astype(np.float64)
-    program.integrality_ = [highspy.HighsVarType.kInteger] * len(model.worth)
-    return program

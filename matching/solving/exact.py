@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from matching.options import Options
 from matching.solving.engines import solve_cpsat
-from matching.solving.model import Floats, joint_model, person_model
-from matching.solving.neighbourhood import taken
+from matching.solving.model import Floats, Model, joint_model, person_model
 from matching.solving.run import Run
 
 _MOST_OPTIONS = 600
@@ -21,12 +18,14 @@ def fits_exactly(options: Options) -> bool:
 
 
 class _Watch:
-    def __init__(self, run: Run, model_options: np.ndarray, columns: np.ndarray, shift: int) -> None:
-        self._run, self._options, self._columns, self._shift = run, model_options, columns, shift
+    """Tells the run what its exact search finds; `shift` is what the model leaves out of a plan's worth."""
+
+    def __init__(self, run: Run, model: Model, shift: int) -> None:
+        self._run, self._model, self._shift = run, model, shift
 
     def found(self, columns: Floats) -> None:
         """Keeps a better plan."""
-        self._run.better_plan(self._options[columns[self._columns] > 0.5])
+        self._run.better_plan(self._model.taken(columns))
 
     def bounded(self, bound: float) -> None:
         """Keeps a better bound."""
@@ -55,9 +54,9 @@ def solve_exactly(run: Run) -> None:
         effort=run.effort,
         seed=run.seed,
         workers=1 if run.deterministic else run.workers,
-        watch=_Watch(run, model.options, model.option_column, shift),
+        watch=_Watch(run, model, shift),
     )
     run.spent += answer.effort
     if answer.columns is not None:
-        run.better_plan(taken(model, answer.columns))
+        run.better_plan(model.taken(answer.columns))
         run.better_bound(math.floor(answer.bound + 0.5) + shift)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from matching.objective import plan_worth
-from matching.rules import Indices
+from matching.rules import Flags, Indices
 from matching.solving.bound_lane import BoundLane
 from matching.solving.columns import ColumnPool
 from matching.solving.combine import promising
 from matching.solving.lanes import cut_lanes, join_lanes
-from matching.solving.neighbourhood import Guide, Neighbourhood
+from matching.solving.neighbourhood import PROMISING, Guide, Neighbourhood
 from matching.solving.run import EFFORT_PER_SECOND, Run
 from matching.solving.schedule import Schedule
 from matching.solving.workers import Done, Executor, Task, WorkerDied, Workers
@@ -33,12 +33,11 @@ _ROUNDS = 200
 _SHORTEST, _LONGEST = 0.3, 2.0
 """A run has about so many rounds, each within so many seconds."""
 
-_MOST_COMBINED = 600
+_MOST_COMBINED = 200
 """People up to whom whole weeks are combined."""
 
-_WHILE = 0.1
-_LITTLE = 0.0004
-"""When the bound got better by less than that share of itself within that share of the run, its process searches too."""
+_LITTLE = 0.004
+"""When the bound gets better by less than that share of itself for a whole run's time, its process searches too."""
 
 _TRIES = 3
 """How often a reproducible run has a task done that is lost each time."""
@@ -123,12 +122,15 @@ class _Rounds:
 
     def _bound_stands(self) -> bool:
         """Whether more work on the bound is worth little by now."""
-        bound, share = self.run.bound, self._share
-        if bound is None or self.bound.prices is None or self.bound.ended:
+        run = self.run
+        if run.bound is None or self.bound.prices is None or self.bound.ended:
             return False
-        self.bounds.append((share, bound))
-        before = [known for when, known in self.bounds if when <= share - _WHILE]
-        return bool(before) and before[-1] - bound < _LITTLE * abs(bound)
+        if not self.bounds or run.bound < self.bounds[-1][1]:
+            self.bounds.append((self._share, run.bound))
+        if len(self.bounds) < 3:
+            return False
+        since, before = self.bounds[-2]  # it gets better in steps, each of which takes longer
+        return before - run.bound < _LITTLE * abs(run.bound) * (self._share - since)
 
     def _begin(self) -> _Round:
         run = self.run
@@ -146,9 +148,15 @@ class _Rounds:
 
     def _task(self, begun: _Round, lane: int) -> Task:
         self.number += 1
-        guide = Guide(self.bound.item_prices(), self.bound.promising)
+        promising = self._some_options() if self.bound.promising is None else self.bound.promising
+        guide = Guide(self.bound.item_prices(), promising)
         values = (begun.parts[lane], guide, begun.hot, begun.cold, begun.seconds, self.run.deterministic)
         return Task((self.number, lane), _ANNEAL, (*values, self.run.seed * 1_000_003 + self.number))
+
+    def _some_options(self) -> Flags:
+        """Others in every round: to look at all of them would take most of the time."""
+        options = self.options
+        return np.asarray(self.rng.random(len(options.item)) * len(options.item) < PROMISING * options.people)
 
     def _wait(self, executor: Executor, tasks: list[Task]) -> dict[int, Done]:
         """The tasks' answers by lane; without those that are lost or not in time."""

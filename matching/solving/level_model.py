@@ -13,7 +13,7 @@ from matching.objective import plan_worth
 from matching.options import Options, Points
 from matching.rules import Indices
 from matching.solving.engines import solve_cpsat
-from matching.solving.model import Floats, Model, PersonModel, Rows, joint_model, person_columns, person_model, person_worth
+from matching.solving.model import Floats, PersonModel, Rows, joint_model, person_columns, person_model, person_worth
 
 
 class Watcher:
@@ -106,7 +106,7 @@ class LevelModel:
         )
         answer = solve_cpsat(model, start, seconds=seconds, effort=effort, seed=seed, watch=watch)
         bound = math.floor(answer.bound + 0.5) + beside[k] if math.isfinite(answer.bound) else None
-        return LevelAnswer(_taken(model, answer.columns), bound, answer.effort)
+        return LevelAnswer(None if answer.columns is None else model.taken(answer.columns), bound, answer.effort)
 
 
 def _at_least(worth: Points, least: int) -> tuple[Indices, Points, int] | None:
@@ -114,7 +114,3 @@ def _at_least(worth: Points, least: int) -> tuple[Indices, Points, int] | None:
     a choice among yes-or-no columns: those of minutes over and under target are not."""
     columns = np.nonzero(worth)[0]
     return (columns, -2 * worth[columns], -2 * least) if len(columns) else None
-
-
-def _taken(model: Model, columns: Floats | None) -> Indices | None:
-    return None if columns is None else np.sort(model.options[columns[model.option_column] > 0.5])

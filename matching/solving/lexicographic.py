@@ -24,11 +24,9 @@ from matching.solving.exact import fits_exactly
 from matching.solving.greedy import greedy_plan
 from matching.solving.level_model import LevelModel, Watcher
 from matching.solving.level_search import LevelSearch
+from matching.solving.run import EFFORT_PER_SECOND
 from matching.solving.workers import Here, OpenExecutor, WorkerDied, Workers
 from matching.state import State
-
-EFFORT_PER_SECOND = 0.25
-"""Deterministic effort of CP-SAT that stands for one second of the limit in a reproducible run."""
 
 _COVER_SHARE = 0.45
 """How much of the time the first plan may take; the levels share the rest, each the same part of what is left."""

@@ -1,8 +1,9 @@
 """The exact model: one person's choices as rows and columns, and several people's with what they share.
- Columns of one person: x for each option, y for each split request they may take part in, z for each facility, then
+
+Columns of one person: x for each option, y for each split request they may take part in, z for each facility, then
 minutes over target and under 60 % of it. Rows: one for each maximal clique of windows at the same time, x ≤ y ≤ z, cap,
-facilities, over and under. The same rows serve the exact model of a small problem, the sub-models of the search and the
-pricing of the bound."""
+facilities, over and under. The same rows serve the exact model of a small problem, the parts that levels are improved by,
+and relief."""
 
 from __future__ import annotations
 
@@ -71,6 +72,10 @@ class Model:
     low: Points
     high: Points
     rows: Rows
+
+    def taken(self, columns: Floats) -> Indices:
+        """The options that a solution takes, ascending."""
+        return np.sort(self.options[columns[self.option_column] > 0.5])
 
 
 @dataclass(frozen=True, slots=True)

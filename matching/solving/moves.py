@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from matching.solving.board import Board, Table
-from matching.solving.tight import tight
+from matching.solving.compiled import tight
 
 NO = -(1 << 60)
 """Instead of a gain: a rule forbids it."""

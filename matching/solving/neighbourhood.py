@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from matching.objective import plan_worth
 from matching.options import Options, Points
 from matching.rules import Flags, Indices
-from matching.solving.engines import solve_cpsat
-from matching.solving.model import Floats, Model, PersonModel, joint_model, person_model
+from matching.solving.greedy import Candidates
 from matching.state import State
 
 
@@ -31,6 +28,10 @@ class Neighbourhood:
     current: Indices
 
 
+PROMISING = 80
+"""Options of one person, on average, that a search looks at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guide:
     """What guides the choice of moves and changes nothing else, for the whole problem: what each item is worth elsewhere, in
@@ -38,17 +39,6 @@ class Guide:
 
     prices: Points
     promising: Flags | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Improvement:
-    """The options the people should hold instead, the points gained (0: keep the current ones), and the effort
-    spent."""
-
-    chosen: Indices
-    gain: int
-    effort: float
-    proven: bool
 
 
 def cut_out(state: State, people: tuple[int, ...], leased: set[int], most_open: int, rng: np.random.Generator) -> Neighbourhood:
@@ -80,64 +70,13 @@ def cut_out(state: State, people: tuple[int, ...], leased: set[int], most_open: 
     return Neighbourhood(people, reach, heads, requests, sharers, current)
 
 
-def open_model(options: Options, part: Neighbourhood) -> tuple[Model, list[PersonModel]] | None:
-    """The exact model of a neighbourhood; None when its people can take nothing."""
-    allowed = np.zeros(len(options.item_request), dtype=bool)
-    allowed[part.items] = True
-    people = []
-    for c in part.people:
-        mine = options.of_person(c)
-        mine = mine[allowed[options.item[mine]]]
-        if len(mine):
-            people.append(person_model(options, c, mine))
-    if not people:
-        return None
-    heads = np.zeros(len(options.item_request), dtype=np.int64)
-    heads[part.items] = part.heads
-    sharers = np.zeros(len(options.request_sharers), dtype=np.int64)
-    sharers[part.requests] = part.sharers
-    return joint_model(options, people, heads, sharers), people
-
-
-def improve(options: Options, part: Neighbourhood, seconds: float, effort: float, seed: int) -> Improvement:
-    """Solves a neighbourhood with CP-SAT, within wall seconds (infinite in reproducible runs) and deterministic
-    effort."""
-    kept = Improvement(part.current, 0, 0.0, proven=True)
-    opened = open_model(options, part)
-    if opened is None:
-        return kept
-    model, _people = opened
-    answer = solve_cpsat(model, seconds=seconds, effort=effort, seed=seed)
-    if answer.columns is None:
-        return Improvement(part.current, 0, answer.effort, proven=False)
-    chosen = np.sort(taken(model, answer.columns))
-    gain = plan_worth(options, chosen) - plan_worth(options, part.current)
-    proven = math.isfinite(answer.bound) and answer.bound <= float(model.worth @ answer.columns) + 0.5
-    return Improvement(chosen, gain, answer.effort, proven) if gain > 0 else Improvement(part.current, 0, answer.effort, proven)
-
-
-def taken(model: Model, columns: Floats) -> Indices:
-    """The options that a solution of the model takes."""
-    return model.options[columns[model.option_column] > 0.5]
-
-
 class Picker:
     """Chooses people whose weeks hang together: they can take the same items."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        order = np.argsort(options.item, kind="stable")
-        self._order, self._able = order, options.person[order]
-        self._first = np.searchsorted(options.item[order], np.arange(len(options.item_request) + 1))
-        self._possible = np.diff(self._first) > 0
-
-    def able(self, i: int) -> Indices:
-        """The people who may take an item."""
-        return self._able[self._first[i] : self._first[i + 1]]
-
-    def options_of(self, i: int) -> Indices:
-        """The options of an item, by person."""
-        return self._order[self._first[i] : self._first[i + 1]]
+        self._candidates = Candidates(options)
+        self._possible = np.bincount(options.item, minlength=len(options.item_request)) > 0
 
     def pick(self, state: State, size: int, busy: set[int], rng: np.random.Generator) -> tuple[int, ...]:
         """About `size` people, none of them busy: those who could take an open item (or any item, by chance), those who
@@ -153,7 +92,7 @@ class Picker:
             if len(people) >= size:
                 break
             i = queue.pop(0) if queue else int(rng.integers(len(lack)))
-            fresh = [c for c in self.able(i).tolist() if c not in busy and c not in people]
+            fresh = [c for c in options.person[self._candidates.of(i)].tolist() if c not in busy and c not in people]
             rng.shuffle(fresh)
             found = fresh[: max(3, min(size // 2, size - len(people)))]
             people.update(found)

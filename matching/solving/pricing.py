@@ -6,7 +6,6 @@ prices. Prices are whole numbers of hundredths of a point, so the sums are exact
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from matching.solving.week_kernel import bound_options, price_people
 from matching.solving.week_layout import SCALE
 from matching.solving.week_tables import Tables, week_tables
 
-__all__ = ["SCALE", "Priced", "Pricer", "Prices", "Week", "price_weeks"]
+__all__ = ["SCALE", "Priced", "Pricer", "Prices"]
 
 _MOST = 10**13
 """No price is above: sums of prices stay within 64 bits."""
@@ -49,20 +48,9 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True)
-class Week:
-    """A good week of a person at some prices: its options, ascending, and in hundredths what it nets and an upper bound on what
-    any week nets. `effort` counts the options looked at."""
-
-    person: int
-    chosen: Indices
-    net: int
-    bound: int
-    effort: int
-
-
-@dataclass(frozen=True, slots=True)
 class Priced:
-    """Several people's weeks, as in `Week`; `weeks` has a row of options for each, −1 after the last."""
+    """A good week of each of several people at some prices: in hundredths what it nets and an upper bound on what any week of
+    theirs nets; `weeks` has a row of options for each, −1 after the last. `effort` counts the options looked at."""
 
     people: Indices
     nets: Points
@@ -112,15 +100,3 @@ class Pricer:
     def _costs(self, prices: Prices) -> tuple[Points, Points]:
         pairs = np.minimum(prices.sharers, _MOST) + SCALE * self.options.pair_price
         return np.minimum(prices.items, _MOST), pairs
-
-
-def price_weeks(options: Options, people: Iterable[int], prices: Prices, effort: int = 10**6, slack: int = 0) -> list[Week]:
-    """The best week of each person within `slack`, by itself: the same whoever else is asked for with them and wherever it
-    runs. Where more effort is needed than given the bound is that much looser."""
-    pricer = Pricer(options)
-    found = []
-    for c in people:
-        priced = pricer.price(np.array([c], dtype=np.int64), prices, effort, slack)
-        chosen = np.sort(priced.weeks[0][priced.weeks[0] >= 0])
-        found.append(Week(c, chosen, int(priced.nets[0]), int(priced.bounds[0]), priced.effort))
-    return found

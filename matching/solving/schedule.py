@@ -1,5 +1,5 @@
-"""How the search cools over a run: once quickly, for a good plan soon; once slowly from just as hot, for a better one; then
-from warm, from the best plan so far."""
+"""How the search cools over a run: once quickly, for a good plan soon; once slowly from hotter, for a better one; then from
+warm, from the best plan so far."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from matching.options import Options
 from matching.rules import Indices
 
-_ENDS = (0.1, 0.75, 0.87, 1.0)
+_ENDS = (0.1, 0.85, 1.0)
 """Where each cooling ends, as shares of the run."""
 
-_HOT = (0.25, 0.4, 0.05, 0.05)
-_COLD = (0.015, 0.01, 0.01, 0.01)
+_HOT = (0.25, 0.4, 0.05)
+_COLD = (0.02, 0.02, 0.015)
 """At the start and the end of each, as shares of what an item in the plan is worth."""
 
 

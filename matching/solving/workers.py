@@ -1,5 +1,6 @@
 """Solving processes: each is started fresh, does one task at a time, and dies with the process that started it.
- A task is the name of a function, `package.module:function`, and picklable values; the function gets what was shared
+
+A task is the name of a function, `package.module:function`, and picklable values; the function gets what was shared
 with the process first, then the task's own values. CP-SAT and HiGHS cannot be loaded into one process, so a pool serves
 one of them."""
 
@@ -10,7 +11,7 @@ import struct
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -164,12 +165,12 @@ class Workers:
         self.waiting += 1
         self._tasks.put(task)
 
-    def finished(self, seconds: float | None) -> Done | None:
+    def finished(self, seconds: float) -> Done | None:
         """The next finished task, waiting for it at most so long. Raises WorkerDied."""
         if not self.count and self._results.empty():
             raise WorkerDied("every solving process ended unexpectedly")
         try:
-            done = self._results.get(timeout=None if seconds is None else max(0.001, seconds))
+            done = self._results.get(timeout=max(0.001, seconds))
         except Empty:
             return None
         if isinstance(done, WorkerDied):
@@ -209,15 +210,9 @@ class Here:
             return None
         task = self._tasks.popleft()
         try:
-            return next(run_here(self._shared, [task]))
+            return Done(task.key, resolve(task.function)(self._shared, *task.values))
         except Exception as error:
             raise WorkerDied(f"{type(error).__name__}: {error}", task.key) from error
-
-
-def run_here(shared: object, tasks: Iterable[Task]) -> Iterator[Done]:
-    """Runs the tasks in this process, one after the other."""
-    for task in tasks:
-        yield Done(task.key, resolve(task.function)(shared, *task.values))
 
 
 def resolve(name: str) -> Any:

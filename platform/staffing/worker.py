@@ -19,6 +19,7 @@ from sqlalchemy import make_url
 from staffing import clock
 from staffing.billing_runs import jobs as billing_run_jobs
 from staffing.dunning import jobs as dunning_jobs
+from staffing.invariants import jobs as invariant_jobs
 from staffing.invoicing import charge_jobs
 from staffing.payments import jobs as payments_jobs
 from staffing.persistence import failpoints, jobs
@@ -39,8 +40,9 @@ KINDS: tuple[JobKind, ...] = (
     *billing_run_jobs.KINDS,
     *charge_jobs.KINDS,
     *dunning_jobs.KINDS,
+    *invariant_jobs.KINDS,
 )
-REPEATING: tuple[Repeating, ...] = (*payments_jobs.REPEATING, *dunning_jobs.REPEATING)
+REPEATING: tuple[Repeating, ...] = (*payments_jobs.REPEATING, *dunning_jobs.REPEATING, *invariant_jobs.REPEATING)
 LOOK_EVERY = timedelta(seconds=2)
 """Jobs announce themselves; this often the worker looks for those whose worker has died."""
 _POOL = 6

@@ -48,7 +48,7 @@ async def test_from_the_phone_to_the_new_person_in_three_presses(
     assert (await dora.get(f"{here}/search")).headers["hx-refresh"] == "true"
     page = await dora.get(here)
     text = said(page.text)
-    assert "Nobody else moves Joseph Abad takes" in text
+    assert "Nobody else moves Covers it. Joseph Abad takes" in text
     assert "Having others change places would not be better." in text
     assert "New to Northside Family Medicine." in text
     assert "Leaves $72.00 between bill and pay, as with Maria." in text

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.planning import best_by_trying, coordinator, problem, request, units, week
+from support.weeks_at_prices import price_weeks
 
 from matching import Status, solve
 from matching.facts import Facts
@@ -15,7 +16,7 @@ from matching.options import Options
 from matching.problem import Problem
 from matching.solving.bounds import Bounding
 from matching.solving.capacity import capacity
-from matching.solving.pricing import SCALE, Prices, price_weeks
+from matching.solving.pricing import SCALE, Prices
 
 seeds = st.integers(0, 10**6)
 many = settings(max_examples=150, deadline=None)
@@ -82,24 +83,21 @@ def test_at_the_right_prices_the_bound_meets_the_plan() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(seeds)
-def test_what_a_better_plan_can_hold_is_called_useful(seed: int) -> None:
+def test_the_bound_less_the_regret_of_an_option_holds_for_the_plans_with_it(seed: int) -> None:
     made = week(seed, people=4, requests=8)
     plan = solve(made, time_limit=20, deterministic=True)
     assume(plan.status is Status.OPTIMAL)
     options = Options(Facts(made))
     bounding = bounding_of(options)
-    assert bounding.useful(plan.objective) is None
+    assert bounding.regrets() is None
     bounding.step(nobody, plan.objective - 1, math.inf, 1e-3)
-    useful, regrets = bounding.useful(plan.objective - 1), bounding.regrets()
-    assert useful is not None
+    regrets = bounding.regrets()
     assert regrets is not None
+    assert bounding.claim is not None
     assert (regrets >= 0).all()
     best = set(plan.assignments)
     held = [o for o in range(len(options.item)) if set(options.assignments(Facts(made), [o])) <= best]
-    assert useful[held].all()
-    nothing = bounding.useful(bounding.best)
-    assert nothing is not None
-    assert not nothing.any()
+    assert (bounding.claim.total - regrets[held] >= (plan.objective - options.constant) * SCALE).all()
 
 
 def test_prices_are_found_at_which_the_bound_is_near_the_best_plan() -> None:

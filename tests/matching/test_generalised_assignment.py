@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.public_files import gap_file
 
 from matching.formats import InputErrors
 from matching.problem import Assignment
-from matching.public.gap import Assigning, read_gap, verify_gap, write_gap
+from matching.public.gap import Assigning, read_gap, verify_gap
 from matching.public.gap_prices import priced
 from matching.public.gap_search import solve_gap
 from matching.solution import Solution, Status
@@ -71,9 +72,8 @@ def test_any_prices_give_a_bound_and_losses_that_hold(problem: Assigning, prices
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(assignings(), min_size=1, max_size=3))
-def test_what_is_written_is_read_back(problems: list[Assigning]) -> None:
-    text = "".join(write_gap(problem) for problem in problems)
-    read = read_gap(text if len(problems) == 1 else f"{len(problems)}\n{text}")
+def test_what_a_file_holds_is_read(problems: list[Assigning]) -> None:
+    read = read_gap(gap_file(*problems))
     assert len(read) == len(problems)
     for one, other in zip(problems, read, strict=True):
         assert (one.cost == other.cost).all()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from support.planning import coordinator, problem, request, week
+from support.public_files import smptsp_file
 
 from matching.commands.cli import Exit, main
 from matching.formats import plan_from_json, problem_to_json
-from matching.public.smptsp import Tasks, read_smptsp, verify_tasks, write_smptsp
+from matching.public.smptsp import Tasks, read_smptsp, verify_tasks
 from matching.verify import verify_plan
 
 
@@ -107,6 +108,44 @@ def test_missing_binary_and_directory_are_said(week_file: Path, tmp_path: Path, 
     assert "cannot be written" in said
 
 
+def test_the_mark_that_some_editors_put_before_a_text_is_no_fault(week_file: Path) -> None:
+    week_file.write_bytes(b"\xef\xbb\xbf" + week_file.read_bytes())
+    assert run("solve", week_file, "--time-limit", 5) == Exit.OK
+
+
+def test_a_fault_says_which_of_two_files_it_is_in(week_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"format": "relief-week/1", "assignments": [{"window": 1}]}')
+    assert run("verify", week_file, plan) == Exit.BAD_INPUT
+    said = capsys.readouterr().err.splitlines()
+    assert f"{plan}: format: must be 'relief-plan/1', is 'relief-week/1'" in said
+    assert f"{plan}: assignments[0].coordinator: is missing" in said
+    assert f"{plan}: assignments[0].window: expected a text, found a whole number" in said
+    assert all(line.startswith(f"{plan}: ") for line in said)
+
+
+@pytest.mark.parametrize("command", ["verify", "explain"])
+def test_standard_input_holds_one_file(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command, "-", "-") == Exit.USAGE
+    assert "not both" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--workers", "two", "must be a whole number from 1 to 256, is 'two'"),
+        ("--time-limit", "soon", "must be from 0 to 10000000 seconds, is 'soon'"),
+        ("--time-limit", "nan", "must be from 0 to 10000000 seconds, is 'nan'"),
+    ],
+)
+def test_a_wrong_number_is_answered_with_what_may_stand_there(
+    option: str, value: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["solve", "x", option, value])
+    assert message in capsys.readouterr().err
+
+
 def test_pins_that_cannot_be_kept_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = problem_to_json(problem([coordinator(languages=frozenset())], [request()]))
     document["pins"] = [{"coordinator": "C0", "window": "R0.0"}]
@@ -138,7 +177,7 @@ def long_file(tmp_path: Path) -> Path:
     spans = tuple((k % 40, k % 40 + 3 + k % 5) for k in range(400))
     able = tuple(frozenset(t for t in range(400) if (t * 7 + p * 13) % 3 == 0) for p in range(90))
     path = tmp_path / "long.dat"
-    path.write_text(write_smptsp(Tasks(spans, able)))
+    path.write_text(smptsp_file(Tasks(spans, able)))
     return path
 
 

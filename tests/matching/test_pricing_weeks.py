@@ -8,13 +8,14 @@ import numpy as np
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.planning import units, week
+from support.weeks_at_prices import Week, price_weeks
 
 from matching.facts import Facts
 from matching.objective import shared_requests, week_worth
 from matching.options import Options
 from matching.problem import Problem
 from matching.rules import Indices
-from matching.solving.pricing import SCALE, Pricer, Prices, Week, price_weeks
+from matching.solving.pricing import SCALE, Pricer, Prices
 
 seeds = st.integers(0, 10**6)
 scales = st.sampled_from([0, 100, 20_000, 120_000, 400_000])

@@ -25,7 +25,7 @@ from staffing.worklog.models import WorkEntry
 pytestmark = pytest.mark.usefixtures("standing")
 SignIn = Callable[[str], Awaitable[Visitor]]
 HOUR = timedelta(hours=1)
-STATEMENTS_A_PAGE = 9
+STATEMENTS_A_PAGE = 8
 """One of them is for the notice about unpaid invoices, on every page of the portal."""
 
 

@@ -9,8 +9,10 @@ from rich.table import Table
 from staffing.cli.common import configured, console, opened, run
 from staffing.errors import ReliefError
 from staffing.identity import queries
+from staffing.invariants import service as invariants
+from staffing.invariants.statements import ALL
 from staffing.persistence import provision
-from staffing.persistence.tenancy import NOBODY
+from staffing.persistence.tenancy import NOBODY, SYSTEM
 from staffing.settings import Settings
 
 
@@ -74,9 +76,18 @@ async def _payments(settings: Settings) -> str:
     return f"Stripe, {settings.stripe_mode} mode"
 
 
+async def _invariants(settings: Settings) -> str:
+    async with opened(settings) as database, database.transaction(SYSTEM) as tx:
+        found = await invariants.broken(tx)
+    if found:
+        raise ReliefError("\n".join(("do not hold:", *(f"  {one}" for one in found))))
+    return f"all {len(ALL)} hold"
+
+
 CHECKS: list[Check] = [
     ("Python", _python),
     ("Database", _database),
     ("Agency", _agency),
     ("Payments", _payments),
+    ("Invariants", _invariants),
 ]

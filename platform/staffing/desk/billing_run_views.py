@@ -130,6 +130,16 @@ class RunPage(Page):
     ends_as: str
     """What finishing now would be called."""
 
+    @property
+    def what_issuing_does(self) -> str:
+        """What the button will do, and what stays behind."""
+        each = "It gets its number and goes" if self.going.count == 1 else "Each gets its number and goes"
+        said = f"{each} to its facility. After that no line changes any more; a credit note corrects what was wrong."
+        behind = len(self.waiting)
+        if not behind:
+            return said
+        return f"{said} {'The one above waits' if behind == 1 else f'The {behind} above wait'} on."
+
 
 def month_close(period: Period, live: Sequence[RunRow]) -> MonthClose:
     under_way = any(one.period.start_on <= period.end_on and one.period.end_on >= period.start_on for one in live)
@@ -181,7 +191,7 @@ def progress_view(run: RunRow) -> RunProgress:
 
 def run_page(run: RunRow, items: Sequence[ItemRow], going: Sum, principal: Principal) -> RunPage:
     is_open = run.state is RunState.PROPOSED and principal.may(Permission.DESK_INVOICES_RUN)
-    lines = {state: tuple(_line(item, is_open) for item in items if item.state is state) for state in ItemState}
+    lines = {state: tuple(_line(item, run.period, is_open) for item in items if item.state is state) for state in ItemState}
     ready = [item for item in items if item.state in TO_ISSUE]
     running = run.state in (RunState.PROPOSING, RunState.ISSUING)
     return RunPage(
@@ -197,7 +207,7 @@ def run_page(run: RunRow, items: Sequence[ItemRow], going: Sum, principal: Princ
         progress=progress_view(run),
         going=going,
         waiting=lines[ItemState.FAILED] + lines[ItemState.FLAGGED],
-        ready=tuple(_line(item, is_open) for item in ready),
+        ready=tuple(_line(item, run.period, is_open) for item in ready),
         issued=lines[ItemState.ISSUED],
         left_out=lines[ItemState.LEFT_OUT],
         nothing=lines[ItemState.NOTHING],
@@ -222,6 +232,8 @@ def _lede(run: RunRow, items: Sequence[ItemRow], zone: str) -> str:
             return f"Each invoice gets its number and goes to its facility. Asked for by {run.issued_by}."
         case RunState.PROPOSED:
             waits = sum(1 for item in items if item.state in (ItemState.FLAGGED, ItemState.FAILED))
+            if not waits and not any(item.state in (ItemState.READY, ItemState.ACCEPTED) for item in items):
+                return f"{begun} No invoice is left to go out: look at everything again, or cancel the run."
             if not waits:
                 return f"{begun} Nothing odd was found."
             return f"{begun} {'One facility waits' if waits == 1 else f'{waits} facilities wait'} for your decision."
@@ -241,14 +253,16 @@ def _sums(items: Sequence[ItemRow]) -> tuple[str, str, str]:
     return money(before, currency), money(now, currency), _signed(now - before, currency)
 
 
-def _line(item: ItemRow, is_open: bool) -> RunLineItem:
+def _line(item: ItemRow, period: Period, is_open: bool) -> RunLineItem:
     decided = "Accepted" if item.state in (ItemState.ACCEPTED, ItemState.ISSUED) else "Left out"
+    days = f"start_on={period.start_on}&end_on={period.end_on}"
     return RunLineItem(
         facility_id=str(item.facility_id),
         name=item.name,
         colour=item.colour,
-        invoice_href=f"/desk/invoices/{item.invoice_id}" if item.invoice_id else "",
-        invoice_label=item.number or "Draft",
+        # Where no draft could be made, the hours that it would have been made of.
+        invoice_href=f"/desk/invoices/{item.invoice_id}" if item.invoice_id else f"/desk/invoices/work/{item.facility_id}?{days}",
+        invoice_label=(item.number or "Draft") if item.invoice_id else "Hours",
         previous=money(item.previous_minor, item.currency) if item.previous_minor is not None else "–",
         amount=money(item.total_minor, item.currency) if item.total_minor else "–",
         change=_change(item),

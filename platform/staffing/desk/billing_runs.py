@@ -11,13 +11,13 @@ from litestar.params import FromPath
 from staffing.billing_runs import queries, service
 from staffing.billing_runs.errors import RunInProgress
 from staffing.billing_runs.models import RunState
-from staffing.billing_runs.periods import Period
+from staffing.billing_runs.periods import Period, last_month
 from staffing.desk import billing_run_views as views
 from staffing.errors import Invalid
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
 from staffing.persistence.transactions import Transaction
-from staffing.web.forms import Form, bind, typed
+from staffing.web.forms import Day, Form, bind, typed
 from staffing.web.http import Request
 from staffing.web.rendering import fragment, render, see_other
 
@@ -28,15 +28,15 @@ Caller = NamedDependency[Principal]
 class RunForm(Form):
     """The days to invoice, both ends included."""
 
-    start_on: date
-    end_on: date
+    start_on: Day
+    end_on: Day
 
 
-async def month_close(tx: Transaction, principal: Principal) -> views.MonthClose | None:
-    """The way into a run, for those who may start one."""
+async def month_close(tx: Transaction, principal: Principal, today: date) -> views.MonthClose | None:
+    """The way into a run of the month before the agency's `today`, for those who may start one."""
     if not principal.may(Permission.DESK_INVOICES_RUN):
         return None
-    return views.month_close(await service.default_period(tx), await queries.live_runs(tx, principal))
+    return views.month_close(last_month(today), await queries.live_runs(tx, principal))
 
 
 @get("/desk/billing-runs", permission=Permission.DESK_INVOICES_READ)
@@ -94,7 +94,7 @@ async def leave_out(
     request: Request, tx: Tx, principal: Caller, run_id: FromPath[UUID], facility_id: FromPath[UUID]
 ) -> Response[Any]:
     await service.leave_out(tx, principal, run_id, facility_id)
-    return see_other(request, f"/desk/billing-runs/{run_id}#waiting", "Left out of this run. Its draft stays a draft.")
+    return see_other(request, f"/desk/billing-runs/{run_id}#waiting", "Left out of this run. Where it has a draft, that stays one.")
 
 
 @post("/desk/billing-runs/{run_id:uuid}/items/{facility_id:uuid}/look", permission=Permission.DESK_INVOICES_RUN)

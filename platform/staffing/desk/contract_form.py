@@ -1,9 +1,10 @@
 """What was typed into the form of a contract version, made into its terms, with every mistake beside its field."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from billing.money import minor_digits, round_half_up
@@ -11,12 +12,14 @@ from billing.rates import RoundingMode, RoundingRule, RoundingScope
 from staffing.contracts.reading import Version
 from staffing.contracts.service import NewVersion, TermsContradict, version_of
 from staffing.errors import Invalid
-from staffing.web.forms import Typed
+from staffing.web.forms import FIRST_DAY, LAST_DAY, Typed
 
 ROWS = 3
 """So many rows a list has that can be longer: levels, cancellations, price rises."""
 _KEPT = ("pay_multiplier", "observed", "services", "side", "round_to")
 """Keys of a term that the form does not show: they stay as they were."""
+_NUMBER = re.compile(r"(?=\.?[0-9])[0-9]{0,10}\.?[0-9]{0,10}")
+"""Digits only: written out, `1e-99999999` would be a text of as many zeros."""
 
 
 @dataclass(slots=True)
@@ -39,14 +42,10 @@ class Reader:
         text = self.text(name).replace(",", "").replace("$", "").lstrip("×x ").strip()
         if not text:
             return None
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if not number.is_finite() or number < 0 or number > 10**9:
+        if not _NUMBER.fullmatch(text) or Decimal(text) > 10**9:
             self.errors.setdefault(name, what)
             return None
-        return f"{number:f}"
+        return f"{Decimal(text):f}"
 
     def whole(self, name: str, factor: int = 1) -> int | None:
         """The typed number times `factor`, which must come out whole: hours as minutes, amounts as cents."""
@@ -73,7 +72,7 @@ class Reader:
 
     def day(self, name: str) -> str | None:
         text = self.text(name)
-        return self._read(name, text, date.fromisoformat, "Please give a date like 2026-11-24.") if text else None
+        return self._read(name, text, _day, "Please give a date like 2026-11-24.") if text else None
 
     def clock(self, name: str) -> str | None:
         text = self.text(name)[:5]
@@ -86,6 +85,14 @@ class Reader:
             self.errors.setdefault(name, what)
             return None
         return text
+
+
+def _day(text: str) -> date:
+    """Raises `ValueError` for what is no day, or one that no clock of ours shows."""
+    day = date.fromisoformat(text)
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(text)
+    return day
 
 
 def understood(sent: Typed, services: Iterable[str], currency: str, based_on: Version | None) -> NewVersion:

@@ -145,7 +145,7 @@ async def _page(
         service=Typed.of(service=service).field(
             "service", "An hour of", options=[(code, service_name(code)) for code in services], required=True
         ),
-        at=sent.field("at", "at", errors=problems),
+        at=sent.field("at", "At", errors=problems),
         charges=tuple(await charge_queries.charges_of(tx, principal, facility_id)),
         waive_reason=sent.field("reason", "Why", errors=problems, required=True),
         waiving=waiving,

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from staffing.contracts.amounts import plain
 from staffing.crediting import words
 from staffing.crediting.models import CreditReason
 from staffing.crediting.queries import NoteLineRow, NoteRow, ToCredit
@@ -53,7 +52,7 @@ class LineChoice:
     line: LineRow
     left_minor: int
     left_minutes: str
-    """Of its billed time; empty where the line has none."""
+    """Whole minutes of its billed time; empty where the line has none. The seconds beyond them go with all of it."""
     whole: Field
     minutes: Field
     amount: Field
@@ -222,7 +221,7 @@ def _choice(line: LineRow, facts: ToCredit, sent: Typed, errors: Mapping[str, st
     return LineChoice(
         line=line,
         left_minor=left.left_minor,
-        left_minutes=plain(left.left_minutes) if left.left_minutes else "",
+        left_minutes=str(int(left.left_minutes)) if left.left_minutes >= 1 else "",
         whole=sent.field(names["whole"], "All of it", errors=beside),
         minutes=sent.field(names["minutes"], "Minutes", errors=beside),
         amount=sent.field(names["amount"], "Amount", errors=beside),

@@ -60,7 +60,7 @@ async def settle(
     sent = await typed(request)
     keep = sent.text("outcome") == "keep"
     try:
-        await service.resolve(tx, principal, entry_id, keep=keep, reason=sent.text("reason"))
+        await service.resolve(tx, principal, entry_id, keep=keep, reason=sent.storable("reason"))
     except Invalid as problem:
         return render(request, await _page(tx, principal, entry_id, sent, problem), status=422)
     if sent.text("invoiced"):

@@ -100,7 +100,7 @@ async def show_exports(request: Request, tx: Tx, principal: Caller) -> Response[
     except Invalid as problem:
         errors, asked = problem.fields, {}
     page = views.ExportsPage(
-        title="Exports",
+        title="Files for accounting",
         section="/desk/receivables",
         start_field=shown.field("start_on", "From", errors=errors, hint="Empty: from the beginning."),
         end_field=shown.field("end_on", "To", errors=errors, hint="Empty: up to now."),

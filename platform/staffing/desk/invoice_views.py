@@ -14,7 +14,7 @@ from staffing.invoicing.drafting import Outlook
 from staffing.invoicing.overview import FacilityWork, StateTotal
 from staffing.invoicing.queries import InvoiceHead, InvoiceRow, LineRow, PieceRow
 from staffing.invoicing.work import WorkRow
-from staffing.payments.queries import PaymentRow
+from staffing.payments.queries import FeeRow, PaymentRow
 from staffing.web.formatting import date_text, day, money, zone_label
 from staffing.web.forms import Field
 from staffing.web.pages import Page
@@ -29,7 +29,13 @@ STATE_WORDS: Mapping[str, str] = {
     "void": "Withdrawn",
     "uncollectible": "Written off",
 }
-STATES_AT_STRIPE = {"sent": "open", "paid": "paid", "void": "void", "uncollectible": "uncollectible"}
+STATES_AT_STRIPE: Mapping[str, tuple[str, ...]] = {
+    "finalized": ("open",),
+    "sent": ("open",),
+    "paid": ("paid",),
+    "void": ("void",),
+    "uncollectible": ("uncollectible",),
+}
 WHICH_STRIPE: Mapping[str, str] = {
     "sandbox": "Payments go to the built-in sandbox: no money moves.",
     "test": "Stripe's test mode: no money moves.",
@@ -86,6 +92,8 @@ class InvoicePage(Page):
     """What, in our ledger, at Stripe, whether the two agree."""
     seen: str
     payments: tuple[PaymentRow, ...]
+    fees: tuple[FeeRow, ...]
+    """What Stripe kept of the payments."""
     zone: str
     which_stripe: str
     is_overdue: bool
@@ -203,8 +211,11 @@ def history(invoice: InvoiceHead, zone: str, *, overdue: bool) -> tuple[tuple[st
 
 
 def beside(invoice: InvoiceHead, booked: Standing) -> tuple[tuple[str, str, str, bool], ...]:
-    """What our ledger says and what Stripe said when it was last asked; empty before Stripe has the invoice."""
-    if invoice.stripe_status is None or invoice.stripe_total_minor is None or invoice.stripe_paid_minor is None:
+    """What our ledger says and what Stripe said when it was last asked; empty before Stripe has all of the invoice.
+
+    While it is a draft there its lines are still being sent: that half of it is missing is no difference.
+    """
+    if invoice.stripe_status in (None, "draft") or invoice.stripe_total_minor is None or invoice.stripe_paid_minor is None:
         return ()
     currency = invoice.currency
     return (
@@ -224,7 +235,7 @@ def beside(invoice: InvoiceHead, booked: Standing) -> tuple[tuple[str, str, str,
             "State",
             STATE_WORDS[invoice.state].lower(),
             invoice.stripe_status,
-            STATES_AT_STRIPE.get(invoice.state) == invoice.stripe_status,
+            invoice.stripe_status in STATES_AT_STRIPE.get(invoice.state, ()),
         ),
     )
 

@@ -25,7 +25,7 @@ from staffing.payments import queries as payments
 from staffing.persistence import audit
 from staffing.persistence.transactions import Transaction
 from staffing.web.formatting import moment, money
-from staffing.web.forms import Form, Typed, bind, typed
+from staffing.web.forms import Day, Form, Typed, bind, typed
 from staffing.web.http import Request
 from staffing.web.rendering import render, see_other
 
@@ -36,8 +36,8 @@ Caller = NamedDependency[Principal]
 class PeriodForm(Form):
     """A period of local days, both ends included."""
 
-    start_on: date
-    end_on: date
+    start_on: Day
+    end_on: Day
 
 
 class DraftForm(PeriodForm):
@@ -114,6 +114,7 @@ async def show(request: Request, tx: Tx, principal: Caller, invoice_id: FromPath
         history=views.history(invoice, principal.time_zone, overdue=overdue),
         beside=views.beside(invoice, await standing(tx, invoice_id)),
         payments=tuple(await payments.payments(tx, principal, invoice_id)),
+        fees=tuple(await payments.fees(tx, principal, invoice_id)) if invoice.number else (),
         zone=principal.time_zone,
         seen=moment(invoice.stripe_seen_at, principal.time_zone) if invoice.stripe_seen_at else "",
         which_stripe=views.WHICH_STRIPE[request.settings.stripe_mode],
@@ -198,7 +199,7 @@ async def _list(
         next_href=f"{older}{here + 1}#all" if more else None,
         today=today,
         which_stripe=views.WHICH_STRIPE[request.settings.stripe_mode],
-        month=await billing_runs.month_close(tx, principal),
+        month=await billing_runs.month_close(tx, principal, today),
     )
     return render(request, page, status=422 if errors else 200)
 

@@ -20,6 +20,8 @@ TOLD_EVERY_SECONDS = 10
 """Progress is read out to those who listen at most this often."""
 OVERTAKEN = "superseded"
 OVERTAKEN_SENTENCE = "Plan {} no longer fits: what it plans was assigned or closed since it was worked out. Plan again."
+Stat = tuple[str, str, str, str, str]
+"""(label, value, address, note, meaning) for the `stat` macro."""
 WAITING_IS_ODD = 15
 """A plan that waits for longer than this many seconds may be waiting for a worker that is not there."""
 
@@ -97,8 +99,7 @@ class PlanPage(Page):
     failure: str
     refusal: str
     conflicts: tuple[str, ...]
-    stats: tuple[tuple[str, str, str, str], ...]
-    """(label, value, note, meaning) for the `stat` macro."""
+    stats: tuple[Stat, ...]
     gaps: tuple[GapGroup, ...]
     groups: tuple[ChoiceGroup, ...]
     releases: tuple[ReleaseGroup, ...]
@@ -194,6 +195,8 @@ def _doing(plan: PlanDetail) -> str:
     if plan.stop_requested:
         return "Stopping: the best plan so far is being checked."
     phase = str(plan.progress.get("phase", "starting"))
+    if phase == "done":
+        return "The search is over: the plan is being checked and its reasons written down."
     return f"{phase[:1].upper()}{phase[1:]}."
 
 
@@ -227,7 +230,7 @@ def plan_page(
         failure=_failure(plan),
         refusal=_refusal(plan, refusal) if refusal else OVERTAKEN_SENTENCE.format(plan.number) if plan.overtaken else "",
         conflicts=conflicts,
-        stats=_stats(plan) if plan.solution else (),
+        stats=_stats(plan, _rows("choices", choices), _rows("gaps", gaps), _rows("releases", releases)) if plan.solution else (),
         gaps=gap_groups(gaps),
         groups=choice_groups(choices),
         releases=release_groups(releases, choices),
@@ -279,22 +282,29 @@ def _refusal(plan: PlanDetail, refusal: Refusal) -> str:
     return f"Somebody was faster: plan {plan.number} is {plan.state.value}{decided} already. Nothing was changed now."
 
 
-def _stats(plan: PlanDetail) -> tuple[tuple[str, str, str, str], ...]:
+def _stats(plan: PlanDetail, choices: str, gaps: str, releases: str) -> tuple[Stat, ...]:
+    """Each number opens the rows of this page that it counts, where there are any."""
     done = plan.solution
     asked, covered = done["asked_heads"], done["covered_heads"]
     missing, share = asked - covered, 100 * max(0, covered) // asked
     return (
-        ("Covered", f"{share} %", f"{covered} of {asked} places", "covered" if not missing else "at_risk"),
-        ("Hours", hours(done["covered_minutes"]), f"of {hours(done['asked_minutes'])} asked for", ""),
-        ("Left uncovered", str(missing), "places, reasons below" if missing else "nothing", "uncovered" if missing else ""),
-        _people_stat(done["released"]) if plan.keeps_running else ("People", str(done["people"]), "coordinators", ""),
-        ("Margin", money(done["margin_minor"]), "bill less pay, over the whole plan", ""),
+        ("Covered", f"{share} %", choices, f"{covered} of {asked} places", "covered" if not missing else "at_risk"),
+        ("Hours", hours(done["covered_minutes"]), choices, f"of {hours(done['asked_minutes'])} asked for", ""),
+        ("Left uncovered", str(missing), gaps, "places, reasons below" if missing else "nothing", "uncovered" if missing else ""),
+        _people_stat(done["released"], releases)
+        if plan.keeps_running
+        else ("People", str(done["people"]), choices, "coordinators", ""),
+        ("Margin", money(done["margin_minor"]), choices, "bill less pay, over the whole plan", ""),
     )
 
 
-def _people_stat(released: int) -> tuple[str, str, str, str]:
+def _rows(part: str, rows: Sequence[object]) -> str:
+    return f"#{part}" if rows else ""
+
+
+def _people_stat(released: int, href: str) -> Stat:
     """Of a plan near the running one it matters most how much it changes for people who are assigned already."""
-    return "Given up", str(released), "assignments, by whom is below" if released else "nobody moves", ""
+    return "Given up", str(released), href, "assignments, by whom is below" if released else "nobody moves", ""
 
 
 def _facts(plan: PlanDetail, zone: str) -> tuple[tuple[str, str], ...]:
@@ -306,5 +316,4 @@ def _facts(plan: PlanDetail, zone: str) -> tuple[tuple[str, str], ...]:
         ("Proposed", moment(plan.finished_at, zone) if plan.finished_at and plan.solution else ""),
         ("Decided", f"{plan.decided_by}, {moment(plan.decided_at, zone)}" if plan.decided_at else ""),
         ("Search took", f"{took} of at most {plan.time_limit_seconds} s" if took else ""),
-        ("Fingerprint of the input", plan.snapshot_hash[:12]),
     )

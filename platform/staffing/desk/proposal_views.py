@@ -78,6 +78,8 @@ class GapGroup:
     near_misses: tuple[tuple[str, str, str], ...]
     """(name, address, what stops them)."""
     fix: str
+    one_of_many: bool
+    """The fix brings one person, and more are missing at once."""
 
 
 def choice_groups(choices: Sequence[ChoiceRow]) -> tuple[ChoiceGroup, ...]:
@@ -175,6 +177,7 @@ def _gap_group(rows: Sequence[GapRow]) -> GapGroup:
             for miss in why.get("near_misses", ())
         ),
         fix=str(fix.get("sentence", "")),
+        one_of_many=any(row.missing > 1 for row in rows),
     )
 
 

@@ -1,4 +1,4 @@
-"""Our books beside Stripe's: the last comparison, what waits, banks' disputes, and how each facility pays."""
+"""Our books beside Stripe's and in themselves: the last looks at both, what waits, banks' disputes, how each facility pays."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,6 +10,8 @@ from litestar.params import FromPath
 
 from staffing.identity.permissions import Permission
 from staffing.identity.principals import Principal
+from staffing.invariants import queries as invariants
+from staffing.invariants.models import InvariantCheck
 from staffing.invoicing.models import Collection
 from staffing.payments import queries, service
 from staffing.payments.models import Reconciliation
@@ -33,6 +35,8 @@ _KINDS = {
     "refund": "Refund",
     "credit_note": "Credit note",
     "dispute": "Dispute",
+    "fee": "Stripe's fee",
+    "balance": "Stripe's balance",
 }
 
 
@@ -58,6 +62,24 @@ class RunRow:
     running: bool
 
 
+@dataclass(frozen=True, slots=True)
+class InvariantRow:
+    """Something that should always be true and is not."""
+
+    says: str
+    subject: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """The last look at what should always be true."""
+
+    when: str
+    looked_at: int
+    broken: tuple[InvariantRow, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciliationPage(Page):
     template: ClassVar[str] = "desk/reconciliation.html"
@@ -70,6 +92,7 @@ class ReconciliationPage(Page):
     disputes: tuple[DisputeRow, ...]
     zone: str
     waiting: Waiting
+    check: CheckRow | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +117,7 @@ async def show(request: Request, tx: Tx, principal: Caller) -> Response[str]:
         disputes=tuple(await queries.open_disputes(tx, principal)),
         zone=principal.time_zone,
         waiting=await queries.waiting(tx),
+        check=_check(await invariants.last_check(tx, principal), principal.time_zone),
         refresh_seconds=_LOOK_EVERY if runs and runs[0].running else 0,
     )
     return render(request, page)
@@ -129,6 +153,13 @@ async def collect(request: Request, tx: Tx, principal: Caller, facility_id: From
 def _run(one: Reconciliation, zone: str) -> RunRow:
     when = moment(one.finished_at or one.started_at, zone)
     return RunRow(when, one.compared, len(one.differences), one.problem, one.finished_at is None)
+
+
+def _check(one: InvariantCheck | None, zone: str) -> CheckRow | None:
+    if one is None:
+        return None
+    broken = tuple(InvariantRow(case["says"], case["subject"], case["found"]) for case in one.broken)
+    return CheckRow(moment(one.checked_at, zone), one.looked_at, broken)
 
 
 def _difference(one: dict[str, Any]) -> DifferenceRow:

@@ -51,10 +51,13 @@ class Item:
 
 
 def both_ways(call_off: CallOffDetail, missing: int, may_confirm: bool) -> tuple[Option, ...]:
+    """The one that covers more is the one to take; where both cover as much, that which moves nobody."""
     whole: Mapping[str, Any] = call_off.found["whole"]
+    found = [(key, title) for key, title in BOTH_WAYS if key in whole]
+    gains = {key: len(whole[key]["covers"]) - len(whole[key]["opens"]) for key, _ in found}
+    first = max(gains, key=gains.__getitem__, default="")
     return tuple(
-        _option(call_off, whole[key], title, missing, primary=number == 0, may_confirm=may_confirm)
-        for number, (key, title) in enumerate((key, title) for key, title in BOTH_WAYS if key in whole)
+        _option(call_off, whole[key], title, missing, primary=key == first, may_confirm=may_confirm) for key, title in found
     )
 
 

@@ -63,6 +63,8 @@ class ReliefPage(Page):
     failure: str
     lost: tuple[LostLine, ...]
     both: tuple[Option, ...]
+    covers_all: bool
+    """One of both leaves nothing open."""
     no_better: tuple[str, str]
     items: tuple[Item, ...]
     facts: tuple[tuple[str, str], ...]
@@ -117,6 +119,7 @@ def relief_page(
         failure=_failure(call_off, missing, stale=found and not current),
         lost=tuple(_lost(window) for window in call_off.windows),
         both=both,
+        covers_all=any(meaning == "covered" for option in both for meaning, _ in option.effects),
         no_better=_no_better(both) if current else ("", ""),
         items=lost_items(call_off, both, may_confirm) if current else (),
         facts=_facts(call_off, principal.time_zone, now),
@@ -191,7 +194,6 @@ def _facts(call_off: CallOffDetail, zone: str, now: datetime) -> tuple[tuple[str
         ("Away", _away(call_off.start, call_off.end, call_off.coordinator_zone)),
         ("Recorded by", f"{recorded}, {moment(call_off.recorded_at, zone)}"),
         ("Looked for relief", ago_text(call_off.searched_at, now) if call_off.searched_at else ""),
-        ("Fingerprint of the input", call_off.snapshot_hash[:12]),
     )
 
 

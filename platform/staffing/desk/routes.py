@@ -28,7 +28,7 @@ NAVIGATION: tuple[NavItem, ...] = (
     NavItem("Disputes", "/desk/disputes", "scale", Permission.DESK_ENTRIES_SETTLE),
     NavItem("Invoices", "/desk/invoices", "receipt-text", Permission.DESK_INVOICES_READ),
     NavItem("Receivables", "/desk/receivables", "banknote", Permission.DESK_RECEIVABLES_READ),
-    NavItem("Reconciliation", "/desk/reconciliation", "check", Permission.DESK_PAYMENTS_READ),
+    NavItem("Reconcile", "/desk/reconciliation", "check", Permission.DESK_PAYMENTS_READ),
     NavItem("People", "/desk/people", "user-round-check", Permission.DESK_PEOPLE_INVITE),
     NavItem("Report", "/desk/report", "chart-line", Permission.DESK_REPORTS_READ),
     NavItem("Access log", "/desk/audit", "shield-check", Permission.DESK_AUDIT_READ),

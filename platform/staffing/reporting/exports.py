@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from sqlalchemy import Select, Text, cast, func, select
@@ -32,6 +33,8 @@ from staffing.wall_clock import local_day, start_of_day
 Cells = Sequence[str | int | Decimal | None]
 LONGEST = timedelta(days=3660)
 _AT_ONCE = 500
+_IN_MEMORY = 1 << 20
+"""A file of more bytes is kept on disk until it is taken."""
 INVOICE_HEADS = ("invoice", "state", "facility", "facility_name", "period_start", "period_end", "issued_on", "due_on", "paid_on",
     "currency", "subtotal", "tax", "total")  # fmt: skip
 LINE_HEADS = ("invoice", "facility", "line", "what", "kind", "coordinator", "seconds_worked", "hours_billed", "rate", "currency",
@@ -66,9 +69,10 @@ class Period:
 async def export(
     database: Database, principal: Principal, kind: str, period: Period, *, with_mark: bool = False
 ) -> AsyncIterator[str]:
-    """The file of `kind`, line by line, from a transaction of its own that lasts as long as it is read.
+    """The file of `kind`, line by line, from a transaction of its own that is over before the first: whoever takes it slowly
+    keeps no connection from others.
 
-    Raises `Unbalanced` at the journal's end when it does not balance. The caller has noted the export in the access log.
+    Raises `Unbalanced` when the journal does not balance. The caller has noted the export in the access log.
     """
     principal.require(Permission.DESK_EXPORTS_READ)
     period.check()
@@ -77,10 +81,14 @@ async def export(
         "lines": (LINE_HEADS, _lines),
         "journal": (JOURNAL_HEADS, _journal),
     }[kind]
-    async with database.transaction(principal.scope()) as tx:
-        agency = await identity.agency(tx)
-        zone = agency.time_zone if agency else "UTC"
-        async for line in csv_files.lines(heads, rows(tx, period, zone), with_mark=with_mark):
+    with SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="") as made:
+        async with database.transaction(principal.scope()) as tx:
+            agency = await identity.agency(tx)
+            zone = agency.time_zone if agency else "UTC"
+            async for line in csv_files.lines(heads, rows(tx, period, zone), with_mark=with_mark):
+                made.write(line)
+        made.seek(0)
+        for line in made:
             yield line
 
 

@@ -50,7 +50,9 @@ def when(during: Interval, zone: str) -> str:
 
 def fix_sentence(fix: Fix, request: RequestFact, speaker: Speaker) -> str:
     """What to do, in one sentence; the request is the one whose window the fix fills."""
-    steps = [_step(change, fix, request, speaker) for change in fix.changes]
+    weeks_are_named = any(change.rule == "period_cap" for change in fix.changes)
+    said = [change for change in fix.changes if not (weeks_are_named and change.rule == "cap")]
+    steps = [_step(change, fix, request, speaker) for change in said]
     if fix.removes:
         freed = ", ".join(speaker.window(gone.window) for gone in fix.removes)
         steps.append(f"take {speaker.person(fix.coordinator)} off {freed}")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -60,7 +60,7 @@ async def propose_plan(context: JobContext, payload: Mapping[str, str]) -> None:
     try:
         watch = _Watch(context, plan_id, objective_of(posed.problem, ()), context.resource(Stopping))
         plan = await _solve(context, plan_id, posed.problem, seconds, folder, watch.look)
-        await _finish(context, plan_id, await asyncio.to_thread(_explained, posed, plan))
+        await _finish(context, plan_id, await watch.during(asyncio.to_thread(_explained, posed, plan)))
     except Abandoned:
         await _interrupted(context, plan_id)
     except SearchFailed as failure:
@@ -154,6 +154,13 @@ class _Watch:
     def __init__(self, context: JobContext, plan_id: UUID, nothing: int, stopping: Stopping) -> None:
         self.context, self.plan_id, self.stopping = context, plan_id, stopping
         self.story = Story(nothing)
+
+    async def during(self, work: Coroutine[Any, Any, Proposal]) -> Proposal:
+        """Wait for what comes after the search, with signs of life: without them the plan would be taken for interrupted."""
+        task = asyncio.ensure_future(work)
+        while not (await asyncio.wait({task}, timeout=1))[0]:
+            await self.look(None)
+        return task.result()
 
     async def look(self, progress: Progress | None) -> Verdict:
         if progress is not None:

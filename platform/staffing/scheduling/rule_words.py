@@ -18,7 +18,7 @@ _ABLE = {
     "availability": "are available and free for the whole time",
     "already_there": "are not there already",
     "sharing": "may still share the request",
-    "overlap": "are not needed elsewhere at that time",
+    "overlap": "can be spared elsewhere at that time",
     "rest": "would have enough rest between two days",
     "span": "would keep within the longest working day",
     "cap": "have hours left under their cap",

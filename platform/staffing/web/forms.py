@@ -31,7 +31,8 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\u202a-\u202e\u2066-\u2069]"
 """Control characters and bidirectional overrides: no text that a person means to type has them."""
 
 
-Day = Annotated[date, Bounds(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
+Day = Annotated[date, Bounds(ge=FIRST_DAY, le=LAST_DAY)]
 """A day that clocks of every zone can show; at the ends of the calendar they cannot."""
 
 

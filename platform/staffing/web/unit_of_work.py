@@ -1,8 +1,9 @@
 """One request is one transaction: opened here, finished after the page is rendered and before it is sent.
 
-Returning an answer below 400 keeps what was done; raising, or answering 4xx or 5xx, undoes it. The order is: begin,
-handler, render,
-commit, send. A failing commit therefore reaches the exception handlers like any other error, before a byte has left.
+Returning an answer below 400 keeps what was done; raising, or answering 4xx or 5xx, undoes it. A page that is answered with
+4xx, a form with its mistakes say, may show patients: that it was looked at stays in the access log. The order is: begin,
+handler, render, commit, send. A failing commit therefore reaches the exception handlers like any other error, before a byte
+has left.
 """
 
 import secrets
@@ -14,6 +15,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from staffing.persistence import audit
 from staffing.persistence.transactions import Transaction, finish, give_up
 from staffing.web.authentication import authenticate
 from staffing.web.bodies import read_whole
@@ -48,8 +50,12 @@ class UnitOfWork(ASGIMiddleware):
 async def keep(response: Response[Any]) -> Response[Any]:
     """Runs after the handler has answered and before anything is sent: the commit of the request."""
     tx = _current.get()
-    if tx is not None and tx.is_active and (response.status_code or 200) < 400:
+    if tx is None or not tx.is_active:
+        return response
+    if (response.status_code or 200) < 400:
         await finish(tx)
+    else:
+        await audit.keep_looks(tx)
     return response
 
 

@@ -61,7 +61,9 @@ async def page(tx: Transaction, principal: Principal, *, find: str = "") -> Toda
     today = [one for one in covers if one.span.overlaps(day)]
     horizon = rules.Span(max(day.start, now - LOOK_BACK), min(day.end, now + LOOK_AHEAD))
     drawn = [one for one in today if one.span.overlaps(horizon)]
-    worked = [row for row in entries if rules.Span(row.start, row.end or now).overlaps(horizon)]
+    # A window is drawn whole, and so is what was recorded in it.
+    seen = rules.Span(min([horizon.start, *(one.start for one in drawn)]), horizon.end)
+    worked = [row for row in entries if rules.Span(row.start, row.end or now).overlaps(seen)]
     return TodayPage(
         title="Today",
         timer=bar(running) if running else None,
@@ -81,6 +83,7 @@ async def page(tx: Transaction, principal: Principal, *, find: str = "") -> Toda
         entries=tuple(line(row, principal.time_zone, named=False) for row in reversed(finished)),
         seconds=sum(row.seconds for row in finished),
         windows=len(today),
+        all_over=all(one.end <= now for one in today),
         next_window=_next_window(covers, now, principal.time_zone),
     )
 

@@ -76,4 +76,5 @@ class TodayPage(Page):
     entries: tuple[EntryLine, ...]
     seconds: int
     windows: int
+    all_over: bool
     next_window: str
