@@ -1,6 +1,7 @@
 """Starting the product: everything at once, or its processes one by one."""
 
 import asyncio
+import atexit
 import logging
 import os
 import signal
@@ -70,6 +71,9 @@ def worker() -> None:
     from staffing.worker import KINDS, run_worker
 
     kinds = (*KINDS, *demo_jobs.KINDS) if settings.demo else KINDS
+    # After an update the planner's loops are compiled for up to a minute: no dispatcher shall wait for that.
+    warming = subprocess.Popen([sys.executable, "-m", "matching.solving.warming"], stdin=subprocess.DEVNULL)
+    atexit.register(warming.kill)
     asyncio.run(run_worker(settings, provision.locate(settings).app_dsn, kinds=kinds))
 
 
