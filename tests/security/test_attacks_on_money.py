@@ -20,7 +20,7 @@ from staffing.billing_runs.models import BillingRun
 from staffing.errors import NotFound
 from staffing.facilities.models import RateCard
 from staffing.invoicing.models import InvoiceLine
-from staffing.payments import service
+from staffing.payments import corrections, service
 from staffing.payments.saving import follow_customer
 from staffing.persistence import audit
 from staffing.persistence.models import AccessEvent
@@ -126,6 +126,25 @@ class TestLookingWithoutATrace:
         answer = await bella.post(f"/desk/invoices/{invoice_id}/credit-notes", {**form, f"whole-{line.id}": "1"})
         assert answer.status_code == 409
         assert set(await self.looks(database)) == before
+
+
+class TestWhatTheAgencyGaveUp:
+    """The portal says nothing of it on the invoice, which can still be paid; the statement must not say it either."""
+
+    async def test_a_facilitys_statement_still_has_it_as_owed(self, till: Till, sign_in: SignIn) -> None:
+        alice, bella = await sign_in("alice"), await sign_in("bella")
+        invoice_id = await till.sent()
+        async with till.database.transaction(worlds.principal(till.world, "bella").scope()) as tx:
+            await corrections.write_off(tx, worlds.principal(till.world, "bella"), invoice_id, "They will never pay.")
+        days = "start_on=2026-01-01&end_on=2027-12-31"
+        ours = (await bella.get(f"/desk/receivables/{till.world.north}/statement/csv?{days}")).text
+        assert "Written off" in ours
+        theirs = (await alice.get(f"/portal/statements/{till.world.north}/csv?{days}")).text
+        assert "off" not in theirs
+        assert theirs.splitlines()[-1].split(",")[-2] == "42.00"
+        # Neither does a statement that begins later: it starts with what is owed.
+        later = (await alice.get(f"/portal/statements/{till.world.north}/csv?start_on=2027-12-30&end_on=2027-12-31")).text
+        assert later.splitlines()[-1].split(",")[-2] == "42.00"
 
 
 class TestDaysThatNoClockShows:

@@ -94,7 +94,7 @@ async def leave_out(
     request: Request, tx: Tx, principal: Caller, run_id: FromPath[UUID], facility_id: FromPath[UUID]
 ) -> Response[Any]:
     await service.leave_out(tx, principal, run_id, facility_id)
-    return see_other(request, f"/desk/billing-runs/{run_id}#waiting", "Left out of this run. Where it has a draft, that stays one.")
+    return see_other(request, f"/desk/billing-runs/{run_id}#waiting", "Left out of this run. A draft of it stays a draft.")
 
 
 @post("/desk/billing-runs/{run_id:uuid}/items/{facility_id:uuid}/look", permission=Permission.DESK_INVOICES_RUN)

@@ -206,6 +206,8 @@ def _plan_note(plan: PlanRow, now: datetime) -> PlanNote | None:
         case PlanState.PROPOSED if plan.overtaken:
             text = f"Plan {plan.number} no longer fits what is assigned by now. Plan again to take that in."
             return PlanNote("warn", text, href, "See the plan")
+        case PlanState.PROPOSED if not plan.covered_heads and not plan.keeps_running:
+            return PlanNote("info", f"Plan {plan.number} found nobody for what is open, as things stand.", href, "Read why")
         case PlanState.PROPOSED:
             covers = f"{plan.covered_heads} of {plan.asked_heads} places"
             return PlanNote("info", f"Plan {plan.number} waits for a decision: it covers {covers}.", href, "Read the proposal")

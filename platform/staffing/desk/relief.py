@@ -55,7 +55,7 @@ async def confirm(
         done = await relieving.confirm(tx, principal, call_off_id, form.search, form.option)
     except ReliefNoLongerFits as changed:
         await calling_off.search_again(tx, principal, call_off_id)
-        return await _refused(request, tx, principal, call_off_id, changed.message, changed.conflicts)
+        return see_other(request, here, " ".join((changed.message, *changed.conflicts)), kind="warn")
     except CallOffHasMovedOn as moved:
         return await _refused(request, tx, principal, call_off_id, moved.message)
     people = " and ".join(done.people) if len(done.people) < 3 else f"{len(done.people)} people"
@@ -67,17 +67,9 @@ async def confirm(
     return see_other(request, "/desk", f"{said} Nothing is left open by this call-off.")
 
 
-async def _refused(
-    request: Request,
-    tx: Transaction,
-    principal: Principal,
-    call_off_id: UUID,
-    refusal: str,
-    conflicts: tuple[str, ...] = (),
-) -> Response[str]:
+async def _refused(request: Request, tx: Transaction, principal: Principal, call_off_id: UUID, refusal: str) -> Response[str]:
     call_off = await call_off_queries.call_off_detail(tx, principal, call_off_id)
-    page = relief_page(call_off, principal, clock.now(), refusal=refusal, conflicts=conflicts)
-    return render(request, page, status=409)
+    return render(request, relief_page(call_off, principal, clock.now(), refusal=refusal), status=409)
 
 
 @post("/desk/call-offs/{call_off_id:uuid}/again", permission=Permission.DESK_PLANS_RUN)

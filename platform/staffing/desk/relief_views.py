@@ -59,7 +59,6 @@ class ReliefPage(Page):
     address: str
     search: Search
     refusal: str
-    conflicts: tuple[str, ...]
     failure: str
     lost: tuple[LostLine, ...]
     both: tuple[Option, ...]
@@ -96,7 +95,6 @@ def relief_page(
     now: datetime,
     *,
     refusal: str = "",
-    conflicts: tuple[str, ...] = (),
 ) -> ReliefPage:
     missing = [window for window in call_off.windows if window.open] if call_off.withdrawn_at is None else []
     searching = is_searching(call_off)
@@ -115,7 +113,6 @@ def relief_page(
         address=f"/desk/call-offs/{call_off.id}",
         search=search_view(call_off, now),
         refusal=refusal,
-        conflicts=conflicts,
         failure=_failure(call_off, missing, stale=found and not current),
         lost=tuple(_lost(window) for window in call_off.windows),
         both=both,

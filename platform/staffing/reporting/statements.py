@@ -41,6 +41,8 @@ WORDS: dict[str, str] = {
     Happening.RECOVERED: "Owed again: paid after all",
     Happening.REVERSAL: "Invoice withdrawn",
 }
+_AGENCYS_OWN = (Happening.WRITTEN_OFF.value, Happening.RECOVERED.value)
+"""What the agency gave up is its own affair: the facility still owes it, and can pay it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +120,17 @@ def usual_period(today: date) -> tuple[date, date]:
 
 
 async def statement(tx: Transaction, principal: Principal, facility_id: UUID, start_on: date, end_on: date) -> Statement:
-    """One facility's statement. Raises `NotFound` for one that the caller has nothing to do with, `Invalid`."""
+    """One facility's statement; to the facility itself what the agency gave up is still owed.
+
+    Raises `NotFound` for one that the caller has nothing to do with, `Invalid`.
+    """
     facility = await _facility(tx, principal, facility_id)
     check_period(start_on, end_on)
     zone = facility.time_zone
     begins, ends = start_of_day(start_on, zone), start_of_day(end_on + timedelta(days=1), zone)
-    opening = await _before(tx, facility_id, begins)
-    rows = await _between(tx, facility_id, begins, ends)
+    hidden = _AGENCYS_OWN if principal.role is Role.FACILITY else ()
+    opening = await _before(tx, facility_id, hidden, begins)
+    rows = await _between(tx, facility_id, hidden, begins, ends)
     currencies = sorted({*opening, *(row.currency for row in rows)}) or ["USD"]
     return Statement(
         facility_id=facility_id,
@@ -161,12 +167,13 @@ async def _facility(tx: Transaction, principal: Principal, facility_id: UUID) ->
     return row
 
 
-async def _before(tx: Transaction, facility_id: UUID, instant: datetime) -> dict[str, int]:
+async def _before(tx: Transaction, facility_id: UUID, hidden: Sequence[str], instant: datetime) -> dict[str, int]:
     rows = await tx.execute(
         select(LedgerPosting.currency, cast(func.sum(LedgerPosting.amount_minor), BigInteger))
         .join(LedgerTransaction, LedgerTransaction.id == LedgerPosting.transaction_id)
         .where(
             LedgerTransaction.facility_id == facility_id,
+            LedgerTransaction.kind.not_in(hidden),
             LedgerPosting.account.in_(OF_THE_FACILITY),
             LedgerTransaction.booked_at < instant,
         )
@@ -175,7 +182,7 @@ async def _before(tx: Transaction, facility_id: UUID, instant: datetime) -> dict
     return {currency: int(amount) for currency, amount in rows if amount}
 
 
-async def _between(tx: Transaction, facility_id: UUID, begins: datetime, ends: datetime) -> Sequence[Any]:
+async def _between(tx: Transaction, facility_id: UUID, hidden: Sequence[str], begins: datetime, ends: datetime) -> Sequence[Any]:
     """What changed the account, in order; moves within it are left out."""
     note = aliased(CreditNote)
     amount = cast(func.sum(LedgerPosting.amount_minor), BigInteger)
@@ -195,6 +202,7 @@ async def _between(tx: Transaction, facility_id: UUID, begins: datetime, ends: d
             )
             .where(
                 LedgerTransaction.facility_id == facility_id,
+                LedgerTransaction.kind.not_in(hidden),
                 LedgerPosting.account.in_(OF_THE_FACILITY),
                 LedgerTransaction.booked_at >= begins,
                 LedgerTransaction.booked_at < ends,

@@ -22,7 +22,7 @@ class CallOffHasMovedOn(Conflict):
 
 
 class ReliefNoLongerFits(Conflict):
-    """Something changed since this relief was worked out. Nothing of it was made; look again to take the changes in."""
+    """Something changed since this relief was worked out. Nothing of it was made."""
 
     title = "This relief no longer fits"
     way_on_label = "Look for relief again"

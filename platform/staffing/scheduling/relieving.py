@@ -50,7 +50,8 @@ async def confirm(tx: Transaction, principal: Principal, call_off_id: UUID, sear
     )
     change = Change(takes=takes, releases=[UUID(one) for one in option["releases"]], relief_for_id=call_off_id, parts=True)
     try:
-        await changing.make(tx, principal, change)
+        async with tx.begin_nested():  # what is done until something is in the way is undone, and the rest of the request goes on
+            await changing.make(tx, principal, change)
     except InTheWay as found:
         raise ReliefNoLongerFits(found.sentences, f"/desk/call-offs/{call_off_id}") from found
     audit.note(tx, "relief.confirmed", "call_off", call_off_id, detail=f"{len(takes)} windows, option {key}")
