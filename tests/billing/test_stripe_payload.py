@@ -158,7 +158,7 @@ ALLOWED_PARAMETERS = re.compile(
 _ID, _SERVICE = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "|".join(sorted(CATALOGUE))
 ALLOWED_VALUES = re.compile(
     rf"{_ID}|[0-9a-f]{{32}}|Facility [0-9a-f]{{8}}|facility-[0-9a-f]{{32}}@example\.com|[a-z]{{2,5}}_abcdefgh|-?\d+|usd|eur|jpy"
-    r"|true|false|send_invoice|charge_automatically|exclude|payments|setup_intent|card|us_bank_account|payment_intent"
+    r"|true|false|send_invoice|charge_automatically|exclude|payments|setup_intent|(failure_)?balance_transaction|card|us_bank_account|payment_intent"
     r"|invoice_line_item|none|order_change|requested_by_customer|Sales tax|sales_tax|US|US-[A-Z]{2}|[A-Z]{2}|\d+\.\d+|setup"
     rf"|{re.escape(RETURN_URL)}"
     r"|(regular|night|weekend|holiday)(\+(night|weekend|holiday))*|RD-2026-\d{4}"
