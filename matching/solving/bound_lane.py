@@ -43,6 +43,7 @@ class BoundLane:
         self.run = run
         self.prices: Prices | None = None
         self.promising: Flags | None = None
+        self.rough = True
         self.ended = False
         self._stack = stack
         host = BoundHost(run.options, run.bound, run.minute)
@@ -92,6 +93,7 @@ class BoundLane:
         self.run.better_bound(news.bound)
         self.prices = news.prices if news.prices is not None else self.prices
         self.promising = news.promising if news.promising is not None else self.promising
+        self.rough = news.rough
         self._weeks += news.weeks
         self.run.spent += news.effort
         if news.converged:

@@ -62,12 +62,13 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class BoundStep:
     """What a step came to: the best bound proven so far in whole points, the prices that prove it, by option whether it is
-    promising at them (None: as said before), weeks met (person and options), whether there is nothing more to do, and the
-    effort spent."""
+    promising at them (None: as said before), whether they are rough still, weeks met (person and options), whether there is
+    nothing more to do, and the effort spent."""
 
     bound: int
     prices: Prices | None
     promising: Flags | None
+    rough: bool
     weeks: list[tuple[int, Indices]]
     converged: bool
     effort: float
@@ -118,7 +119,8 @@ class Bounding:
         prices = None if self.claim is None else self.claim.prices
         promising = None if self.claim is self._told else self.promising()
         self._told = self.claim
-        return BoundStep(self.best, prices, promising, weeks, self.converged, self._limit.spent * _EFFORT)
+        rough = self.finder.passes < _ROUGH_PASSES
+        return BoundStep(self.best, prices, promising, rough, weeks, self.converged, self._limit.spent * _EFFORT)
 
     def _working(self) -> Iterator[None]:
         """All the work there is, in small pieces: prices, claims, and longer searches where a claim is loose."""

@@ -36,8 +36,9 @@ _SHORTEST, _LONGEST = 0.3, 2.0
 _MOST_COMBINED = 200
 """People up to whom whole weeks are combined."""
 
-_LITTLE = 0.004
-"""When the bound gets better by less than that share of itself for a whole run's time, its process searches too."""
+_WHILE = 0.2
+_LITTLE = 0.001
+"""When the bound got better by less than that share of itself within that share of the run, its process searches too."""
 
 _TRIES = 3
 """How often a reproducible run has a task done that is lost each time."""
@@ -122,15 +123,12 @@ class _Rounds:
 
     def _bound_stands(self) -> bool:
         """Whether more work on the bound is worth little by now."""
-        run = self.run
-        if run.bound is None or self.bound.prices is None or self.bound.ended:
+        bound, share = self.run.bound, self._share
+        if bound is None or self.bound.rough or self.bound.ended:
             return False
-        if not self.bounds or run.bound < self.bounds[-1][1]:
-            self.bounds.append((self._share, run.bound))
-        if len(self.bounds) < 3:
-            return False
-        since, before = self.bounds[-2]  # it gets better in steps, each of which takes longer
-        return before - run.bound < _LITTLE * abs(run.bound) * (self._share - since)
+        self.bounds.append((share, bound))
+        before = [known for when, known in self.bounds if when <= share - _WHILE]
+        return bool(before) and before[-1] - bound < _LITTLE * abs(bound)
 
     def _begin(self) -> _Round:
         run = self.run
@@ -148,13 +146,13 @@ class _Rounds:
 
     def _task(self, begun: _Round, lane: int) -> Task:
         self.number += 1
-        promising = self._some_options() if self.bound.promising is None else self.bound.promising
+        promising = self._some_options() if self.bound.rough else self.bound.promising
         guide = Guide(self.bound.item_prices(), promising)
         values = (begun.parts[lane], guide, begun.hot, begun.cold, begun.seconds, self.run.deterministic)
         return Task((self.number, lane), _ANNEAL, (*values, self.run.seed * 1_000_003 + self.number))
 
     def _some_options(self) -> Flags:
-        """Others in every round: to look at all of them would take most of the time."""
+        """Others in every round, while prices are rough: to look at all of them would take most of the time."""
         options = self.options
         return np.asarray(self.rng.random(len(options.item)) * len(options.item) < PROMISING * options.people)
 
