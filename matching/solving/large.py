@@ -72,7 +72,7 @@ class _Rounds:
         self.rng = np.random.default_rng(run.seed)
         self.current = run.chosen
         self.current_worth = plan_worth(run.options, run.chosen)
-        self.schedule = Schedule(run.options, run.chosen)
+        self.schedule = Schedule(run.options, run.chosen, self._whole)
         self.weeks = ColumnPool(run.options)
         self.weeks.add_plan(run.chosen)
         self.alone = run.workers == 1
@@ -88,7 +88,9 @@ class _Rounds:
             moment = self.schedule.at(self._share)
             if moment.cycle != self.cycle:
                 self.cycle = moment.cycle
-                self._combine()
+                self.weeks.add_plan(self.current)
+                if moment.last:
+                    self._combine()
                 self._adopt(self.run.chosen)
             self._round()
 
@@ -99,6 +101,12 @@ class _Rounds:
         if run.deterministic:
             return run.spent / run.effort
         return (time.monotonic() - run.started) / (run.until - run.started)
+
+    @property
+    def _whole(self) -> float:
+        """The seconds of the whole run; those that its work stands for where it is reproducible."""
+        run = self.run
+        return run.effort / EFFORT_PER_SECOND if run.deterministic else run.until - run.started
 
     @property
     def _width(self) -> int:
@@ -132,7 +140,7 @@ class _Rounds:
 
     def _begin(self) -> _Round:
         run = self.run
-        whole = run.effort / EFFORT_PER_SECOND if run.deterministic else run.until - run.started
+        whole = self._whole
         seconds = min(_LONGEST, max(_SHORTEST, whole / _ROUNDS))
         parts = cut_lanes(self.options, self.current, self._width, self.rng)
         share = self._share
