@@ -16,13 +16,13 @@ from matching.options import Options, Points
 from matching.rules import Flags, Indices
 from matching.solving.neighbourhood import PROMISING
 from matching.solving.prices import PriceFinder
-from matching.solving.pricing import SCALE, Priced, Pricer, Prices
-
-_EFFORT = 7.5e-9
-"""What looking at one option counts in the solver's effort."""
+from matching.solving.pricing import EFFORT, SCALE, Priced, Pricer, Prices
 
 _QUICK, _USUAL = 3_000, 30_000
 """Effort for one person while prices are rough, and later."""
+
+_EACH_OPTION = 100
+"""Effort for each option of one person, if that is more, where a bound is claimed."""
 
 _ROUGH_PASSES = 10
 
@@ -38,6 +38,9 @@ _SMALLEST_STEP = 0.2
 """Points for a slot: prices that move by less are as good as they get."""
 
 _CHUNK = 8
+
+_REMEMBERED = 0.98
+"""How much it counts still after another pass that an option was in a week."""
 
 _MOST_SEEN = 200_000
 """Weeks kept to tell new ones from."""
@@ -79,7 +82,7 @@ class _Limit:
 
     def __init__(self, seconds: float, effort: float) -> None:
         self.until = time.monotonic() + seconds if math.isfinite(seconds) else math.inf
-        self.effort = effort / _EFFORT
+        self.effort = effort / EFFORT
         self.spent = 0
 
     @property
@@ -105,6 +108,8 @@ class Bounding:
         self._first_total = 0
         self._told: Claim | None = None
         self._tried = np.zeros(options.people, dtype=np.int64)
+        self._thorough = max(_USUAL, _EACH_OPTION * len(options.item) // max(1, options.people))
+        self._met = np.zeros(len(options.item))
 
     def step(self, chosen: Indices, objective: int, seconds: float, effort: float) -> BoundStep:
         """Goes on for so many wall seconds, or so much effort where seconds are infinite. `chosen` is the best plan known and
@@ -120,7 +125,7 @@ class Bounding:
         promising = None if self.claim is self._told else self.promising()
         self._told = self.claim
         rough = self.finder.passes < _ROUGH_PASSES
-        return BoundStep(self.best, prices, promising, rough, weeks, self.converged, self._limit.spent * _EFFORT)
+        return BoundStep(self.best, prices, promising, rough, weeks, self.converged, self._limit.spent * EFFORT)
 
     def _working(self) -> Iterator[None]:
         """All the work there is, in small pieces: prices, claims, and longer searches where a claim is loose."""
@@ -161,15 +166,18 @@ class Bounding:
     def _pass(self) -> Iterator[None]:
         """Moves the prices until everybody has been asked once."""
         passes = self.finder.passes
+        self._met *= _REMEMBERED if passes > _ROUGH_PASSES else 0.0
         while self.finder.passes == passes:
-            self._spend(self.finder.advance(_QUICK if passes < _ROUGH_PASSES else _USUAL))
+            priced = self.finder.advance(_QUICK if passes < _ROUGH_PASSES else _USUAL)
+            self._met[priced.weeks[priced.weeks >= 0]] += 1
+            self._spend(priced)
             yield
 
     def _claim(self, prices: Prices) -> Generator[None, None, list[Priced]]:
         """Asks everybody at the same prices: a bound."""
         parts: list[Priced] = []
         for people in np.array_split(np.arange(self.options.people), max(1, self.options.people // _CHUNK)):
-            parts.append(self.pricer.price(people, prices, _USUAL))
+            parts.append(self.pricer.price(people, prices, self._thorough))
             self._spend(parts[-1])
             yield
         bounds, nets = (np.concatenate(each) for each in ([p.bounds for p in parts], [p.nets for p in parts]))
@@ -177,7 +185,7 @@ class Bounding:
         self._take(claim)
         if self.claim is None or claim.total < self._first_total:
             self.claim, self._first_total = claim, claim.total
-            self._tried = np.full(self.options.people, _USUAL, dtype=np.int64)
+            self._tried = np.full(self.options.people, self._thorough, dtype=np.int64)
         elif self.finder.passes >= _ROUGH_PASSES:
             self.finder.shorten()
         return parts
@@ -215,9 +223,12 @@ class Bounding:
         return np.asarray(np.maximum(0, claim.bounds[self.options.person] - most))
 
     def promising(self) -> Flags | None:
-        """The options of least regret, some for each person on average. None before the first claim."""
+        """The options met most in weeks since prices are good, and after them those of least regret: some for each person on
+        average. None before the first claim."""
         regrets = self.regrets()
         most = PROMISING * self.options.people
         if regrets is None or len(regrets) <= most:
             return None if regrets is None else np.ones(len(regrets), dtype=bool)
-        return np.asarray(regrets <= np.partition(regrets, most - 1)[most - 1])
+        found = np.zeros(len(regrets), dtype=bool)
+        found[np.lexsort((regrets, -self._met))[:most]] = True
+        return found

@@ -7,7 +7,6 @@ import math
 import time
 from collections import Counter
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,22 +15,28 @@ from matching.rules import Flags, Indices
 from matching.solving.bound_lane import BoundLane
 from matching.solving.columns import ColumnPool
 from matching.solving.combine import promising
+from matching.solving.deciding import lean
 from matching.solving.lanes import cut_lanes, join_lanes
 from matching.solving.neighbourhood import PROMISING, Guide, Neighbourhood
 from matching.solving.run import EFFORT_PER_SECOND, Run
-from matching.solving.schedule import Schedule
+from matching.solving.schedule import Cooling, Schedule
 from matching.solving.workers import Done, Executor, Task, WorkerDied, Workers
 
 _ANNEAL = "matching.solving.anneal:anneal_round"
 _COMBINE = "matching.solving.combine:combine"
+_DECIDE = "matching.solving.deciding:decide_round"
+_SETTLE = "matching.solving.deciding:settle"
 
 _PEOPLE_IN_LANE = 50
 _MOST_LANES = 16
 """Lanes of a reproducible run: as many as the problem has room for, whatever the number of processes."""
 
-_ROUNDS = 200
+_ROUNDS = 20
 _SHORTEST, _LONGEST = 0.3, 2.0
-"""A run has about so many rounds, each within so many seconds."""
+"""A cooling has about so many rounds, each within so many seconds."""
+
+_TURNS = 4
+"""Of so many times that people make up their minds they do it once from nothing, else from the best plan."""
 
 _MOST_COMBINED = 200
 """People up to whom whole weeks are combined."""
@@ -53,16 +58,6 @@ def solve_large(run: Run) -> None:
             run.say("no solving process is left; keeping the best plan")
 
 
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """What is under way in a round: the lanes' parts, and how much time or work each lane gets."""
-
-    parts: list[Neighbourhood]
-    hot: float
-    cold: float
-    seconds: float
-
-
 class _Rounds:
     """The rounds of one run. `current` is the plan being annealed, the run keeps the best one."""
 
@@ -80,31 +75,30 @@ class _Rounds:
         self.bound = BoundLane(run, stack.enter_context(ExitStack()), alone=self.alone)
         self.bounds: list[tuple[float, int]] = []
         self.number = 0
-        self.cycle = 0
 
     def take(self) -> None:
         """Takes rounds until the run is over."""
+        self._cool(self.schedule.quick())
+        while self.bound.rough and not self.run.over and self._elapsed < self.schedule.longest_quick():
+            self._round(self.schedule.quick().cold, self.schedule.quick().cold, _LONGEST)
+        turn = 0
         while not self.run.over:
-            moment = self.schedule.at(self._share)
-            if moment.cycle != self.cycle:
-                self.cycle = moment.cycle
-                self.weeks.add_plan(self.current)
-                if moment.last:
-                    self._combine()
-                self._adopt(self.run.chosen)
-            self._round()
+            deciding, warm = self.schedule.next(self._whole - self._elapsed)
+            self._decide(deciding, again=turn % _TURNS > 0)
+            if deciding + warm.seconds >= self._whole - self._elapsed:
+                self._combine()
+            self._cool(warm)
+            turn += 1
 
     @property
-    def _share(self) -> float:
-        """How much of the run is over."""
+    def _elapsed(self) -> float:
+        """The seconds since the start, or the work that stands for them where the run is reproducible."""
         run = self.run
-        if run.deterministic:
-            return run.spent / run.effort
-        return (time.monotonic() - run.started) / (run.until - run.started)
+        return run.spent / EFFORT_PER_SECOND if run.deterministic else time.monotonic() - run.started
 
     @property
     def _whole(self) -> float:
-        """The seconds of the whole run; those that its work stands for where it is reproducible."""
+        """The seconds of the whole run, likewise."""
         run = self.run
         return run.effort / EFFORT_PER_SECOND if run.deterministic else run.until - run.started
 
@@ -114,13 +108,32 @@ class _Rounds:
             return max(1, min(self.lanes.count, self.options.people // 2))
         return max(1, min(_MOST_LANES, self.options.people // _PEOPLE_IN_LANE))
 
-    def _round(self) -> None:
+    def _cool(self, cooling: Cooling) -> None:
+        """Anneals the plan from where it is, in rounds."""
+        started = self._elapsed
+        while not self.run.over and (gone := self._elapsed - started) < cooling.seconds:
+            seconds = self._slice(cooling.seconds)
+            step = seconds * (self._width if self.run.deterministic else 1)
+            self._round(cooling.heat(gone / cooling.seconds), cooling.heat((gone + step) / cooling.seconds), seconds)
+
+    def _slice(self, seconds: float) -> float:
+        """How long one round of something that takes so many seconds is."""
+        usual = min(_LONGEST, max(_SHORTEST, seconds / _ROUNDS))
+        return usual if self.run.deterministic else max(0.01, min(usual, self.run.left))
+
+    def _round(self, hot: float, cold: float, seconds: float) -> None:
         """One round: every lane anneals its part; the bound is worked on meanwhile."""
-        begun = self._begin()
+        parts = cut_lanes(self.options, self.current, self._width, self.rng)
         self.run.say("searching for better plans")
-        self.bound.start(begun.seconds, self.run.chosen)
-        results = self._wait(self.lanes, [self._task(begun, k) for k in range(len(begun.parts))])
-        self._merge(begun, results)
+        self.bound.start(seconds, self.run.chosen)
+        guides = [Guide(self.bound.item_prices(), self._promising()) for _ in parts]
+        counted = self.run.deterministic
+        tasks = [self._task(k, _ANNEAL, parts[k], guides[k], hot, min(hot, cold), seconds, counted) for k in range(len(parts))]
+        self._merge(parts, self._wait(self.lanes, tasks))
+        self._learn_of_bound()
+
+    def _learn_of_bound(self) -> None:
+        """Takes what the bound's lane has found, and lets its process search once there is little more to prove."""
         self.bound.take(wait=self.run.deterministic or self.alone)
         for week in self.bound.take_weeks():
             self.weeks.add(*week)
@@ -131,36 +144,49 @@ class _Rounds:
 
     def _bound_stands(self) -> bool:
         """Whether more work on the bound is worth little by now."""
-        bound, share = self.run.bound, self._share
+        bound, share = self.run.bound, self._elapsed / self._whole
         if bound is None or self.bound.rough or self.bound.ended:
             return False
         self.bounds.append((share, bound))
         before = [known for when, known in self.bounds if when <= share - _WHILE]
         return bool(before) and before[-1] - bound < _LITTLE * abs(bound)
 
-    def _begin(self) -> _Round:
-        run = self.run
-        whole = self._whole
-        seconds = min(_LONGEST, max(_SHORTEST, whole / _ROUNDS))
-        parts = cut_lanes(self.options, self.current, self._width, self.rng)
-        share = self._share
-        if run.deterministic:
-            step = seconds * len(parts) * EFFORT_PER_SECOND / run.effort
-        else:
-            seconds = max(0.01, min(seconds, run.left))
-            step = seconds / whole
-        hot, cold = self.schedule.at(share).heat, self.schedule.at(min(1.0, share + step)).heat
-        return _Round(parts, hot, min(hot, cold), seconds)
+    def _decide(self, seconds: float, *, again: bool) -> None:
+        """Lets people make up their minds, in each lane by other dice, and goes on with the best plan that they come to."""
+        prices = self.bound.prices
+        if prices is None:
+            return
+        self.run.say("letting everybody choose between good weeks")
+        count = 1 if self.run.deterministic else self._width
+        leanings = [lean(self.options, prices, self.run.chosen if again else None)] * count
+        started = self._elapsed
+        while not self.run.over and (gone := self._elapsed - started) < seconds:
+            part = self._slice(seconds)
+            limits = (math.inf, part * EFFORT_PER_SECOND) if self.run.deterministic else (part, math.inf)
+            shares = gone / seconds, min(1.0, (gone + part) / seconds)
+            self.bound.start(part, self.run.chosen)
+            tasks = [self._task(k, _DECIDE, leanings[k], *shares, *limits) for k in range(count)]
+            for k, done in self._wait(self.lanes, tasks).items():
+                leanings[k] = done.result.leaning
+                self.run.spent += done.result.effort
+            self._learn_of_bound()
+        settled = self._wait(self.lanes, [self._task(k, _SETTLE, leanings[k], seeded=False) for k in range(count)])
+        plans = [done.result for _, done in sorted(settled.items())]
+        if plans:
+            self._adopt(max(plans, key=lambda chosen: plan_worth(self.options, chosen)))
+            self.run.better_plan(self.current)
+            self.weeks.add_plan(self.current)
 
-    def _task(self, begun: _Round, lane: int) -> Task:
+    def _task(self, lane: int, function: str, *values: object, seeded: bool = True) -> Task:
+        """A task of a lane; with dice of its own."""
         self.number += 1
-        promising = self._some_options() if self.bound.rough else self.bound.promising
-        guide = Guide(self.bound.item_prices(), promising)
-        values = (begun.parts[lane], guide, begun.hot, begun.cold, begun.seconds, self.run.deterministic)
-        return Task((self.number, lane), _ANNEAL, (*values, self.run.seed * 1_000_003 + self.number))
+        seed = (self.run.seed * 1_000_003 + self.number,) if seeded else ()
+        return Task((self.number, lane), function, (*values, *seed))
 
-    def _some_options(self) -> Flags:
-        """Others in every round, while prices are rough: to look at all of them would take most of the time."""
+    def _promising(self) -> Flags | None:
+        """The options to look at; others in every round while prices are rough: to look at all would take most of the time."""
+        if not self.bound.rough:
+            return self.bound.promising
         options = self.options
         return np.asarray(self.rng.random(len(options.item)) * len(options.item) < PROMISING * options.people)
 
@@ -190,11 +216,11 @@ class _Rounds:
             self.bound.take(wait=False)
         return found
 
-    def _merge(self, begun: _Round, results: dict[int, Done]) -> None:
+    def _merge(self, parts: list[Neighbourhood], results: dict[int, Done]) -> None:
         """Joins what the lanes found: where they are now, and the best on the way."""
-        if self.run.deterministic and len(results) < len(begun.parts):
+        if self.run.deterministic and len(results) < len(parts):
             return
-        lanes = [(begun.parts[k], results[k].result) for k in sorted(results)]
+        lanes = [(parts[k], results[k].result) for k in sorted(results)]
         before, worth = self.current, self.current_worth
         best = worth + sum(found.best_gain for _, found in lanes)
         if self.run.objective is not None and best > self.run.objective:

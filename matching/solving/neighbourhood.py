@@ -28,7 +28,7 @@ class Neighbourhood:
     current: Indices
 
 
-PROMISING = 80
+PROMISING = 60
 """Options of one person, on average, that a search looks at."""
 
 

@@ -6,19 +6,22 @@ mean of the prices of the last passes over everybody, which is far better than a
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matching.options import Options, Points
 from matching.rules import Indices
 from matching.solving.pricing import Priced, Pricer, Prices
-
-Floats = NDArray[np.float64]
 
 _FALL = 0.25
 """How fast steps get shorter: by the number of passes times this."""
 
 _FIRST_STEP = 7.0
 """The first step's length, in that which would close the gap in one pass were the bound straight (Polyak)."""
+
+_USUAL_PEOPLE = 500
+"""For more people than that the first step is longer in proportion: measured, at 2,000 it was far too short else."""
+
+_LOOKED_AT = 100
+"""Options of one person that are looked at, where it is not a bound that is wanted."""
 
 _LEAST_GAP = 0.02
 """Of the bound: less than this is not taken for the gap at first."""
@@ -31,10 +34,10 @@ _NEW_IN_MEAN = 0.15
 class PriceFinder:
     """Prices on the move. `mean` are the ones to claim with. `minute` is what a minute of anybody's time is worth at first."""
 
-    def __init__(self, options: Options, pricer: Pricer, minute: float, seed: int = 0) -> None:
+    def __init__(self, options: Options, pricer: Pricer, minute: float) -> None:
         self.options, self.pricer = options, pricer
         self.passes = 0
-        self._rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng(0)
         self._highest = np.zeros(len(options.item_request))
         np.maximum.at(self._highest, options.item, options.value.astype(np.float64))
         self._items = np.maximum(0.0, self._highest - minute * options.item_minutes)
@@ -74,7 +77,8 @@ class PriceFinder:
             (self._sharers, self._sharer_step, options.request_sharers - used_sharers),
         ):
             norm += float(step @ np.where((price <= 0) & (missing > 0), 0, missing) ** 2)
-        self._step = _FIRST_STEP * max(bound - objective, _LEAST_GAP * abs(bound)) / max(1.0, norm)
+        first = _FIRST_STEP * max(1.0, options.people / _USUAL_PEOPLE)
+        self._step = first * max(bound - objective, _LEAST_GAP * abs(bound)) / max(1.0, norm)
 
     def shorten(self) -> None:
         """Says that the last passes led to nothing better."""
@@ -86,7 +90,7 @@ class PriceFinder:
             people = self._rng.permutation(self.options.people).astype(np.int64)
             self._left = np.array_split(people, max(1, round(len(people) / self._block)))
         block = self._left.pop()
-        priced = self.pricer.price(block, self.now, effort)
+        priced = self.pricer.price(block, self.now, effort, _LOOKED_AT)
         share = len(block) / self.options.people
         self._move(priced.weeks, share)
         if not self._left:

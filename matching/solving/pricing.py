@@ -9,14 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.options import Options, Points
 from matching.rules import Indices
 from matching.solving.week_kernel import bound_options, price_people
 from matching.solving.week_layout import SCALE
-from matching.solving.week_tables import Tables, week_tables
+from matching.solving.week_tables import Tables, tables_of
 
-__all__ = ["SCALE", "Priced", "Pricer", "Prices"]
+Floats = NDArray[np.float64]
+
+__all__ = ["EFFORT", "SCALE", "Floats", "Memory", "Priced", "Pricer", "Prices"]
+
+EFFORT = 7.5e-9
+"""What looking at one option counts in the solver's effort."""
 
 _MOST = 10**13
 """No price is above: sums of prices stay within 64 bits."""
@@ -26,7 +32,10 @@ _LONGEST = 96
 
 _REMEMBERED = 3
 
-_WHOLE_POINT = SCALE
+_SLACK = SCALE
+"""A week within a whole point of the best is good enough."""
+
+_ALL = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +47,14 @@ class Prices:
     sharers: Points
 
     @staticmethod
-    def of(items: np.ndarray[tuple[int], np.dtype[np.float64]], sharers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Prices:
+    def of(items: Floats, sharers: Floats) -> Prices:
         """From points."""
         return Prices(np.rint(items * SCALE).astype(np.int64), np.rint(sharers * SCALE).astype(np.int64))
+
+    @property
+    def points(self) -> tuple[Floats, Floats]:
+        """In points: of items, and of sharers."""
+        return self.items / SCALE, self.sharers / SCALE
 
     def room(self, options: Options) -> int:
         """What all room in the plan costs."""
@@ -59,16 +73,35 @@ class Priced:
     effort: int
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What makes asking again faster: what each hour of everybody's time was worth, good weeks, and how often each was asked."""
+
+    hours: Points
+    known: NDArray[np.int32]
+    turn: NDArray[np.int32]
+
+
 class Pricer:
     """Prices weeks, and remembers good ones and what time was worth: that makes the next time faster, never less true."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.tables: Tables = week_tables(options)
+        self.tables: Tables = tables_of(options)
         hours = int(options.window_end.max(initial=0)) // 60 + 1
         self._hours = np.zeros((options.people, hours + 1), dtype=np.int64)
         self._known = np.full((options.people, 1 + _REMEMBERED, _LONGEST), -1, dtype=np.int64)
         self._turn = np.zeros(options.people, dtype=np.int64)
+
+    @property
+    def memory(self) -> Memory:
+        """What is remembered."""
+        return Memory(self._hours.copy(), self._known.astype(np.int32), self._turn.astype(np.int32))
+
+    @memory.setter
+    def memory(self, memory: Memory) -> None:
+        self._hours = memory.hours.copy()
+        self._known, self._turn = memory.known.astype(np.int64), memory.turn.astype(np.int64)
 
     def know(self, chosen: Indices) -> None:
         """Remembers everybody's week of a plan (options, ascending) in place of the plan before."""
@@ -78,14 +111,20 @@ class Pricer:
             mine = chosen[first[c] : first[c + 1]]
             self._known[c, 0, : len(mine)] = mine
 
-    def price(self, people: Indices, prices: Prices, effort: int, slack: int = _WHOLE_POINT) -> Priced:
-        """A week for each of the people that is best within `slack`, unless it takes more effort than given: then the bound is
-        that much looser."""
+    def reward(self, points: Floats) -> None:
+        """Pays so many points more for each option from now on."""
+        self.tables = self.tables._replace(value=self.options.value + np.rint(points).astype(np.int64))
+
+    def price(self, people: Indices, prices: Prices, effort: int, most: int = _ALL) -> Priced:
+        """A week for each of the people that is best within a point, unless it takes more effort than given: then the bound is
+        that much looser. Where `most` is given, only so many options of each person are searched, those that look best:
+        quicker, and mostly as good, but then `bounds` are none."""
         count = len(people)
         bounds, nets = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
         weeks = np.full((count, _LONGEST), -1, dtype=np.int64)
         items, pairs = self._costs(prices)
-        spent = price_people(self.tables, people, items, pairs, self._hours, self._known, slack, effort, bounds, nets, weeks)
+        known = self._hours, self._known
+        spent = price_people(self.tables, people, items, pairs, *known, _SLACK, effort, most, bounds, nets, weeks)
         self._known[people, 1 + self._turn[people] % _REMEMBERED] = weeks
         self._turn[people] += 1
         return Priced(people, nets, bounds, weeks, spent)

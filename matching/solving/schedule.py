@@ -1,5 +1,5 @@
-"""How the search cools over a run: once quickly, for a good plan soon; then slowly from hotter, as often as coolings of a length
-that fits the size go into the run; then from warm, from the best plan so far."""
+"""How a run is divided. First a quick cooling from hot, until there are good prices. Then, over and over, people make up their
+minds and the plan they come to cools from warm: as often as fits into the run."""
 
 from __future__ import annotations
 
@@ -10,46 +10,55 @@ import numpy as np
 from matching.options import Options
 from matching.rules import Indices
 
-_SLOW_SECONDS = 0.09
-"""Of a slow cooling for each person: with less it ends worse, with more hardly better, so more of them are made."""
+_QUICK_SECONDS, _DECIDING_SECONDS, _WARM_SECONDS = 0.02, 0.03, 0.02
+"""For each person: what more of brings hardly a better plan."""
 
-_MOST_SLOW = 1000
+_MOST_QUICK = 0.3
+"""Of the run, while the prices are still rough."""
 
-_QUICK, _WARM = 0.1, 0.15
-"""Shares of a cooling's part of the run, and of the run, that the first and the last one take."""
+_SHORTEST_NEXT = 0.4
+"""Of a usual turn: where less would be left for the next one, this one takes it too."""
 
 _QUICK_HEATS = (0.25, 0.02)
-_SLOW_HEATS = (0.4, 0.02)
-_WARM_HEATS = (0.05, 0.015)
-"""At the start and the end of each, as shares of what an item in the plan is worth."""
+_WARM_HEATS = (0.05, 0.01)
+"""At the start and the end of a cooling, as shares of what an option in the plan is worth."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """The heat, in points, at one moment of the run, which cooling it belongs to, and whether that is the last."""
+class Cooling:
+    """From one heat to another, in points, within so many seconds."""
 
-    heat: float
-    cycle: int
-    last: bool
+    hot: float
+    cold: float
+    seconds: float
+
+    def heat(self, share: float) -> float:
+        """The heat when so much of it is over."""
+        return float(self.hot * (self.cold / self.hot) ** min(1.0, max(0.0, share)))
 
 
 class Schedule:
-    """The heats of a run of so many seconds."""
+    """The parts of a run of so many seconds, or work that stands for them."""
 
     def __init__(self, options: Options, chosen: Indices, seconds: float) -> None:
         worth = options.value[chosen]
-        self.unit = float(np.mean(worth)) if len(worth) else 1.0
-        slow = int(min(_MOST_SLOW, max(1, (1 - _WARM) * seconds / (_SLOW_SECONDS * max(1, options.people)))))
-        quick = _QUICK / slow
-        step = (1 - _WARM - quick) / slow
-        self._ends = [quick, *(quick + step * (k + 1) for k in range(slow)), 1.0]
-        self._heats = [_QUICK_HEATS, *([_SLOW_HEATS] * slow), _WARM_HEATS]
+        self._unit = float(np.mean(worth)) if len(worth) else 1.0
+        self._people, self._seconds = max(1, options.people), seconds
 
-    def at(self, share: float) -> Moment:
-        """The heat when so much of the run is over."""
-        last = len(self._ends) - 1
-        cycle = next((k for k, end in enumerate(self._ends) if share < end), last)
-        start = self._ends[cycle - 1] if cycle else 0.0
-        part = min(1.0, (share - start) / (self._ends[cycle] - start))
-        hot, cold = self._heats[cycle]
-        return Moment(self.unit * hot * (cold / hot) ** part, cycle, cycle == last)
+    def quick(self) -> Cooling:
+        """The first cooling."""
+        hot, cold = _QUICK_HEATS
+        return Cooling(self._unit * hot, self._unit * cold, min(_MOST_QUICK * self._seconds, _QUICK_SECONDS * self._people))
+
+    def longest_quick(self) -> float:
+        """For how many seconds it may go on, cooled down, for want of good prices."""
+        return _MOST_QUICK * self._seconds
+
+    def next(self, left: float) -> tuple[float, Cooling]:
+        """With so many seconds left: for how many people make up their minds, and the cooling after that."""
+        deciding, warm = _DECIDING_SECONDS * self._people, _WARM_SECONDS * self._people
+        share = left / (deciding + warm)
+        if share < _SHORTEST_NEXT + 1:
+            deciding, warm = deciding * share, warm * share
+        hot, cold = _WARM_HEATS
+        return deciding, Cooling(self._unit * hot, self._unit * cold, warm)

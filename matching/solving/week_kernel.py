@@ -25,8 +25,11 @@ from matching.solving.week_bound import (
     usage,
 )
 from matching.solving.week_layout import (
+    BLOCK,
+    FIRST,
     FREE,
     LENGTH,
+    MUST,
     NET,
     OPTION,
     PLACE,
@@ -61,6 +64,7 @@ from matching.solving.week_search import (
     to_be_had,
     within_rules,
 )
+from matching.solving.week_swaps import improve_best
 from matching.solving.week_tables import FACILITY, MOST_FACILITIES, REQUEST, SHARED, SLOTS, Tables
 
 _DEEP = 24
@@ -217,6 +221,8 @@ def _look_into(
     rounds = _MOST_ROUNDS if d == 0 and limit >= _MUCH_EFFORT else _ROUNDS
     found.total[EFFORT] += _PART_EFFORT + 4 * len(worth.options)
     bound = tighten(t, choices, prices, rounds, slack, worth, found)
+    if d == 0:
+        improve_best(t, choices, worth, found)
     keep_hours(choices, prices, hours)
     if bound <= found.total[BEST_NET] + slack:
         return bound
@@ -259,10 +265,40 @@ def _go_into(t: Tables, c: int, parts: Parts, d: int) -> bool:
 
 
 @compiled
+def _screen(t: Tables, c: int, net: Points, pair_price: Points, parts: Parts, floor: int, most: int, found: Found) -> None:
+    """Drops from the whole what no week that nets more than `floor` can hold, by the prices of time as they are: most of it
+    where a good week is known. Of more than `most` options that are left it keeps those alone that look best."""
+    keep = parts.keep[0]
+    choices = lay_out(t, c, net, keep, pair_price, parts.opened[:0], len(net))
+    prices, worth = hour_prices(choices, parts.hours[0]), nothing_worth(choices)
+    bound = bound_at(t, choices, prices, worth)
+    n, least = len(worth.options), last_in(choices, worth)
+    found.total[EFFORT] += 5 * n
+    can_net = np.empty(n, np.int64)
+    for k in range(n):
+        can_net[k] = bound_with(choices, bound, worth, least, k)
+    least_block = NEVER
+    if n > most:
+        order, left = np.empty(len(worth.blocks), np.int64), most
+        best_first(choices, worth, order)
+        for f in order:
+            least_block = worth.blocks[f]
+            left -= choices.groups[choices.blocks[f + 1, FIRST], FIRST] - choices.groups[choices.blocks[f, FIRST], FIRST]
+            if left <= 0:
+                break
+    k = 0
+    for q in range(len(keep)):
+        if keep[q]:
+            keep[q] = choices.options[k, MUST] or (can_net[k] > floor and worth.blocks[choices.options[k, BLOCK]] >= least_block)
+            k += 1
+
+
+@compiled
 def best_week(
-    t: Tables, c: int, item_price: Points, pair_price: Points, hours: Indices, slack: int, limit: int, found: Found
+    t: Tables, c: int, item_price: Points, pair_price: Points, hours: Indices, slack: int, limit: int, most: int, found: Found
 ) -> int:
-    """What any week of the person nets at most at the prices. `found` holds a week to start from, and gets the best. The
+    """What any week of the person nets at most at the prices, if they have `most` options at most; of more, only those that
+    look best are searched, and nothing is proven. `found` holds a week to start from, and gets the best. The
     answer is within `slack` of it unless so much effort was spent before. `hours` are prices of time to start from,
     and get the better ones: they never change what is proven."""
     n = t.first[c + 1] - t.first[c]
@@ -279,6 +315,8 @@ def best_week(
     drop_hopeless(t, c, net, parts.keep[0], pair_price)
     parts.hours[0] = hours
     found.total[UNSEARCHED] = NEVER
+    screened = found.total[BEST_NET] + slack
+    _screen(t, c, net, pair_price, parts, screened, most, found)
     bound = _look_into(t, c, net, pair_price, parts, 0, n, slack, limit, found)
     hours[:] = parts.hours[0]
     free = deep - 2
@@ -294,7 +332,7 @@ def best_week(
             no_more = _go_into(t, c, parts, d)
             d += 1
             _look_into(t, c, net, pair_price, parts, d, 0 if no_more else free - d, slack, limit, found)
-    return int(min(bound, max(found.total[UNSEARCHED], found.total[BEST_NET] + slack)))
+    return int(max(screened, min(bound, max(found.total[UNSEARCHED], found.total[BEST_NET] + slack))))
 
 
 @compiled
@@ -327,8 +365,8 @@ def remembered(t: Tables, c: int, weeks: Indices, item_price: Points, pair_price
 
 @compiled
 def price_people(
-    t: Tables, people: Indices, item_price: Points, pair_price: Points, hours: Points, known: Indices, slack: int, limit: int,
-    bounds: Points, nets: Points, weeks: Indices,
+    t: Tables, people: Indices, item_price: Points, pair_price: Points, hours: Points, known: Indices,
+    slack: int, limit: int, most: int, bounds: Points, nets: Points, weeks: Indices,
 ) -> int:  # fmt: skip
     """Everybody's best week into the rows of `bounds`, `nets` and `weeks` (−1 after the last option); the effort. `hours` and
     `known` (weeks) are by person."""
@@ -340,7 +378,7 @@ def price_people(
     for row in range(len(people)):
         c = people[row]
         remembered(t, c, known[c], item_price, pair_price, found)
-        bounds[row] = best_week(t, c, item_price, pair_price, hours[c], slack, limit, found)
+        bounds[row] = best_week(t, c, item_price, pair_price, hours[c], slack, limit, most, found)
         nets[row] = found.total[BEST_NET]
         effort += found.total[EFFORT]
         weeks[row] = -1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -43,8 +44,17 @@ class Tables(NamedTuple):
     terms: Points
 
 
-def week_tables(options: Options) -> Tables:
-    """The tables of a problem."""
+_KNOWN: WeakKeyDictionary[Options, Tables] = WeakKeyDictionary()
+
+
+def tables_of(options: Options) -> Tables:
+    """The tables of a problem, made once."""
+    if options not in _KNOWN:
+        _KNOWN[options] = _week_tables(options)
+    return _KNOWN[options]
+
+
+def _week_tables(options: Options) -> Tables:
     rules = options.day_rules
     pinned = np.zeros(len(options.item), dtype=np.bool_)
     pinned[options.pinned] = True
