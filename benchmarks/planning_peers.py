@@ -130,11 +130,11 @@ def one_model(options: Options, hint: Indices, engine: str, seconds: float, work
 
 def solve_cp_sat(model: Model, start: Any, seconds: float, workers: int, found: Any, bounded: Any) -> None:
     """CP-SAT with its own parameters but for the number of workers; the hint is a plan's options."""
-    from ortools.sat.python import cp_model
+    from ortools.sat.python import cp_model, cp_model_helper
 
     from matching.solving.engines import cpsat_model, telling_watch
 
-    built = cpsat_model(cp_model, model, None)
+    built = cp_model.CpModel(model_proto=cpsat_model(cp_model_helper, model, None))
     if start is not None:
         built.proto.solution_hint.vars.extend(model.option_column.tolist())
         built.proto.solution_hint.values.extend(start.astype(np.int64).tolist())
@@ -157,7 +157,7 @@ def solve_cp_sat(model: Model, start: Any, seconds: float, workers: int, found: 
             """The time limit ends it."""
             return False
 
-    status = solver.solve(built, telling_watch(cp_model, Watch()))
+    status = solver.solve(built, telling_watch(cp_model_helper, Watch()))
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         bounded(solver.best_objective_bound)
 

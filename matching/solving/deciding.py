@@ -147,7 +147,7 @@ class _Minds:
         asked = np.nonzero(~self._settled | (self._rng.random(self.options.people) < _SETTLED_ASKED))[0]
         spent = 1
         for block in np.array_split(self._rng.permutation(asked), max(1, len(asked) // _BLOCK)):
-            priced = self._pricer.price(block, Prices.of(self._items, self._sharers), _EFFORT_EACH, _OPTIONS_EACH)
+            priced = self._pricer.price(block, Prices.of(self._items, self._sharers), _EFFORT_EACH, most=_OPTIONS_EACH)
             spent += priced.effort
             self._take(priced)
             self._move(step * len(block) / max(1, len(asked)))

@@ -1,4 +1,7 @@
-"""CP-SAT on an exact model. The library is loaded by a process that solves, when it first does."""
+"""CP-SAT on an exact model. The library is loaded by a process that solves, when it first does.
+
+It is reached through the compiled part of its Python package: the usual front (`cp_model`) loads pandas as well, which takes
+over a second, more than a small week needs to be solved."""
 
 from __future__ import annotations
 
@@ -52,11 +55,10 @@ def solve_cpsat(
 ) -> Answer:
     """Maximises with CP-SAT within wall seconds and deterministic effort. With one worker and no wall limit the answer
     is reproducible."""
-    from ortools.sat.python import cp_model
+    from ortools.sat.python import cp_model_helper as cp_sat
 
-    built = cpsat_model(cp_model, model, hint)
-    solver = cp_model.CpSolver()
-    parameters = solver.parameters
+    solver: Any = cp_sat.SolveWrapper()
+    parameters = cp_sat.SatParameters()
     parameters.num_workers = workers
     parameters.random_seed = seed
     parameters.linearization_level = 2
@@ -68,27 +70,32 @@ def solve_cpsat(
         parameters.max_time_in_seconds = max(0.0, seconds)
     if math.isfinite(effort):
         parameters.max_deterministic_time = effort
+    solver.set_parameters(parameters)
+    built = cpsat_model(cp_sat, model, hint)
     if watch is None:
-        status = solver.solve(built)
+        response = solver.solve(built)
     else:
-        solver.best_bound_callback = watch.bounded
+        callback = telling_watch(cp_sat, watch)
+        solver.add_solution_callback(callback)
+        solver.add_best_bound_callback(watch.bounded)
         with stopped_when(watch.over, solver):
-            status = solver.solve(built, telling_watch(cp_model, watch))
-    response = solver.response_proto
+            response = solver.solve(built)
+        solver.clear_solution_callback(callback)
     spent = float(response.deterministic_time)
-    if status == cp_model.INFEASIBLE:
+    if response.status == cp_sat.INFEASIBLE:
         return Answer(None, -math.inf, spent)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    if response.status not in (cp_sat.OPTIMAL, cp_sat.FEASIBLE):
         return Answer(None, math.inf, spent)
     return Answer(np.array(response.solution, dtype=np.float64), float(response.best_objective_bound), spent)
 
 
-def telling_watch(cp_model: Any, watch: Watch) -> Any:
+def telling_watch(cp_sat: Any, watch: Watch) -> Any:
     """A callback that tells the watch about every solution."""
 
-    class Callback(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
-        def on_solution_callback(self) -> None:
-            watch.found(np.array(self.response_proto.solution, dtype=np.float64))
+    class Callback(cp_sat.SolutionCallback):  # type: ignore[misc]
+        def OnSolutionCallback(self) -> None:  # noqa: N802 - called by the solver
+            """A better solution."""
+            watch.found(np.array(self.Response().solution, dtype=np.float64))
 
     return Callback()
 
@@ -112,10 +119,9 @@ def stopped_when(over: Callable[[], bool], solver: Any) -> Iterator[None]:
         thread.join()
 
 
-def cpsat_model(cp_model: Any, model: Model, hint: Floats | None) -> Any:
+def cpsat_model(cp_sat: Any, model: Model, hint: Floats | None) -> Any:
     """The model written straight into the protocol buffer: many times faster than through operators."""
-    built = cp_model.CpModel()
-    proto = built.proto
+    proto = cp_sat.CpModelProto()
     for low, high in zip(model.low.tolist(), model.high.tolist(), strict=True):
         proto.variables.add().domain.extend((low, high))
     rows = model.rows
@@ -138,4 +144,4 @@ def cpsat_model(cp_model: Any, model: Model, hint: Floats | None) -> Any:
     if hint is not None:
         proto.solution_hint.vars.extend(range(len(hint)))
         proto.solution_hint.values.extend(np.rint(hint).astype(np.int64).tolist())
-    return built
+    return proto

@@ -11,6 +11,10 @@ from matching.solving.run import Run
 
 _MOST_OPTIONS = 600
 
+_ALONE_SECONDS, _TOGETHER = 2.0, 8
+"""At first CP-SAT searches in one way for so many seconds: mostly that is enough, and several ways at once only get in each
+other's way on few processors. What is not proven by then is hard, and so many ways are tried."""
+
 
 def fits_exactly(options: Options) -> bool:
     """Whether the problem is small enough for one model."""
@@ -48,15 +52,15 @@ def solve_exactly(run: Run) -> None:
     idle = sum(int(options.low_slots[c]) for c in range(options.people) if c not in busy)
     shift = options.constant - options.under_price * idle
     run.say("solving one exact model")
-    answer = solve_cpsat(
-        model,
-        seconds=run.left,
-        effort=run.effort,
-        seed=run.seed,
-        workers=1 if run.deterministic else run.workers,
-        watch=_Watch(run, model, shift),
-    )
-    run.spent += answer.effort
-    if answer.columns is not None:
-        run.better_plan(model.taken(answer.columns))
-        run.better_bound(math.floor(answer.bound + 0.5) + shift)
+    alone = run.deterministic or run.workers == 1
+    for workers, seconds in ((1, run.left),) if alone else ((1, min(_ALONE_SECONDS, run.left)), (_TOGETHER, run.left)):
+        if run.over:
+            break
+        watch = _Watch(run, model, shift)
+        answer = solve_cpsat(
+            model, seconds=min(seconds, run.left), effort=run.effort, seed=run.seed, workers=workers, watch=watch
+        )
+        run.spent += answer.effort
+        if answer.columns is not None:
+            run.better_plan(model.taken(answer.columns))
+            run.better_bound(math.floor(answer.bound + 0.5) + shift)

@@ -42,7 +42,7 @@ _MOST_COMBINED = 200
 """People up to whom whole weeks are combined."""
 
 _WHILE = 0.2
-_LITTLE = 0.001
+_LITTLE = 0.0003
 """When the bound got better by less than that share of itself within that share of the run, its process searches too."""
 
 _TRIES = 3
@@ -83,8 +83,9 @@ class _Rounds:
             self._round(self.schedule.quick().cold, self.schedule.quick().cold, _LONGEST)
         turn = 0
         while not self.run.over:
-            deciding, warm = self.schedule.next(self._whole - self._elapsed)
-            self._decide(deciding, again=turn % _TURNS > 0)
+            again = turn % _TURNS > 0
+            deciding, warm = self.schedule.next(self._whole - self._elapsed, again=again)
+            self._decide(deciding, again=again)
             if deciding + warm.seconds >= self._whole - self._elapsed:
                 self._combine()
             self._cool(warm)

@@ -90,7 +90,7 @@ class PriceFinder:
             people = self._rng.permutation(self.options.people).astype(np.int64)
             self._left = np.array_split(people, max(1, round(len(people) / self._block)))
         block = self._left.pop()
-        priced = self.pricer.price(block, self.now, effort, _LOOKED_AT)
+        priced = self.pricer.price(block, self.now, effort, most=_LOOKED_AT)
         share = len(block) / self.options.people
         self._move(priced.weeks, share)
         if not self._left:

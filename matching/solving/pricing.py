@@ -32,9 +32,6 @@ _LONGEST = 96
 
 _REMEMBERED = 3
 
-_SLACK = SCALE
-"""A week within a whole point of the best is good enough."""
-
 _ALL = 1 << 60
 
 
@@ -115,8 +112,8 @@ class Pricer:
         """Pays so many points more for each option from now on."""
         self.tables = self.tables._replace(value=self.options.value + np.rint(points).astype(np.int64))
 
-    def price(self, people: Indices, prices: Prices, effort: int, most: int = _ALL) -> Priced:
-        """A week for each of the people that is best within a point, unless it takes more effort than given: then the bound is
+    def price(self, people: Indices, prices: Prices, effort: int, slack: int = SCALE, *, most: int = _ALL) -> Priced:
+        """A week for each of the people that is best within `slack`, unless it takes more effort than given: then the bound is
         that much looser. Where `most` is given, only so many options of each person are searched, those that look best:
         quicker, and mostly as good, but then `bounds` are none."""
         count = len(people)
@@ -124,7 +121,7 @@ class Pricer:
         weeks = np.full((count, _LONGEST), -1, dtype=np.int64)
         items, pairs = self._costs(prices)
         known = self._hours, self._known
-        spent = price_people(self.tables, people, items, pairs, *known, _SLACK, effort, most, bounds, nets, weeks)
+        spent = price_people(self.tables, people, items, pairs, *known, slack, effort, most, bounds, nets, weeks)
         self._known[people, 1 + self._turn[people] % _REMEMBERED] = weeks
         self._turn[people] += 1
         return Priced(people, nets, bounds, weeks, spent)

@@ -13,6 +13,9 @@ from matching.rules import Indices
 _QUICK_SECONDS, _DECIDING_SECONDS, _WARM_SECONDS = 0.02, 0.03, 0.02
 """For each person: what more of brings hardly a better plan."""
 
+_AGAIN = 0.5
+"""So much of it where people start from a plan."""
+
 _MOST_QUICK = 0.3
 """Of the run, while the prices are still rough."""
 
@@ -54,9 +57,11 @@ class Schedule:
         """For how many seconds it may go on, cooled down, for want of good prices."""
         return _MOST_QUICK * self._seconds
 
-    def next(self, left: float) -> tuple[float, Cooling]:
-        """With so many seconds left: for how many people make up their minds, and the cooling after that."""
+    def next(self, left: float, *, again: bool) -> tuple[float, Cooling]:
+        """With so many seconds left: for how many people make up their minds, from nothing or again from a plan, and the cooling
+        after that."""
         deciding, warm = _DECIDING_SECONDS * self._people, _WARM_SECONDS * self._people
+        deciding *= _AGAIN if again else 1.0
         share = left / (deciding + warm)
         if share < _SHORTEST_NEXT + 1:
             deciding, warm = deciding * share, warm * share

@@ -110,6 +110,25 @@ def test_a_search_cut_short_still_gives_a_true_bound(seed: int, price_seed: int,
 
 
 @many
+@given(seeds, seeds, scales, st.integers(1, 6), st.booleans())
+def test_a_quick_look_gives_a_week_that_is_allowed(seed: int, price_seed: int, scale: int, most: int, pinned: bool) -> None:
+    """Only the most promising options are looked at: the week may be less than the best, never against a rule."""
+    options = made_options(seed, pinned=pinned)
+    prices = prices_for(options, price_seed, scale)
+    everybody = np.arange(options.people)
+    priced = Pricer(options).price(everybody, prices, 3_000, most=most)
+    for c in everybody.tolist():
+        chosen = np.sort(priced.weeks[c][priced.weeks[c] >= 0])
+        assert allowed(options, c, chosen)
+        assert net_of(options, c, chosen, prices) == priced.nets[c]
+        best = best_net(options, c, prices)
+        assert best is not None
+        assert priced.nets[c] <= best
+        if most >= len(options.of_person(c)):
+            assert priced.bounds[c] >= best
+
+
+@many
 @given(seeds, seeds, seeds)
 def test_what_is_remembered_changes_no_answer(seed: int, one: int, other: int) -> None:
     options = made_options(seed)
