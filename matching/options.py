@@ -153,6 +153,13 @@ class Options:
             minutes[:, 1:] += ((start >= starts) & (start < ends)) * (self.window_end[w] - start)
         return minutes
 
+    @property
+    def best_value(self) -> Points:
+        """By item: what it is worth with whoever it is worth most with; 0 where nobody can take it."""
+        best = np.zeros(len(self.item_request), dtype=np.int64)
+        np.maximum.at(best, self.item, self.value)
+        return best
+
     def of_person(self, c: int) -> Indices:
         """The options of a person."""
         return np.arange(self.first[c], self.first[c + 1])

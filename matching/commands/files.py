@@ -76,6 +76,20 @@ def write_text(path: Path, text: str) -> bool:
     return True
 
 
+def can_write(path: Path) -> bool:
+    """Whether a text could be written there, which is said on standard error when not: told before a long search, not after."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(0, "it is a folder")
+        beside.touch()
+    except (OSError, ValueError) as error:
+        print(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        return False
+    _forget(beside)
+    return True
+
+
 def _forget(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)

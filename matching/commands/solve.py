@@ -13,7 +13,7 @@ from typing import Any
 
 from matching.commands.arguments import add_format, add_search
 from matching.commands.exits import Exit
-from matching.commands.files import STDIN, read_any, write_plan
+from matching.commands.files import STDIN, can_write, read_any, write_plan
 from matching.commands.interrupting import end_with_stdin, interruptible
 from matching.commands.kinds import Kind
 from matching.commands.report import print_summary
@@ -50,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
             print("--follow-stdin needs the problem in a file", file=sys.stderr)
             return Exit.USAGE
         Thread(target=end_with_stdin, daemon=True).start()
+    if options.out is not None and not can_write(options.out):
+        return Exit.WRITE_FAILED
     kind, problem = read_any(options.file, options.format, options.instance)
     if options.lexicographic:
         if not isinstance(problem, Problem):

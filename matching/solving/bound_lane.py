@@ -60,9 +60,7 @@ class BoundLane:
             prices: Points = self.prices.items // SCALE
             return prices
         options = self.run.options
-        best = np.zeros(len(options.item_request), dtype=np.int64)
-        np.maximum.at(best, options.item, options.value)
-        worth = best - np.rint(self.run.minute * options.item_minutes).astype(np.int64)
+        worth = options.best_value - np.rint(self.run.minute * options.item_minutes).astype(np.int64)
         return np.asarray(np.maximum(0, worth))
 
     def start(self, seconds: float, chosen: Indices) -> None:

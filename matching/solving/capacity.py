@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matching.options import Options, Points
+from matching.options import Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Capacity:
 def capacity(options: Options) -> Capacity:
     """Everybody's best price for every item, the most valuable minutes first, as long as the team has minutes. Of the penalties
     only that of people who can take nothing counts."""
-    best = _best_values(options)
+    best = options.best_value
     minutes = np.repeat(options.item_minutes, options.item_heads)
     worth = np.repeat(best, options.item_heads)
     order = np.argsort(-worth / minutes, kind="stable")
@@ -37,9 +37,3 @@ def capacity(options: Options) -> Capacity:
         points += math.ceil(minute * left)
     idle = int(options.low_slots[~able].sum())
     return Capacity(points + options.constant - options.under_price * idle, minute)
-
-
-def _best_values(options: Options) -> Points:
-    best = np.zeros(len(options.item_request), dtype=np.int64)
-    np.maximum.at(best, options.item, options.value)
-    return best

@@ -119,8 +119,7 @@ class _Minds:
             self._pricer.memory = leaning.memory
         self._slots = options.item_slots.astype(np.float64)
         self._items, self._sharers = leaning.items.copy(), leaning.sharers.copy()
-        self._highest = np.zeros(len(options.item_request))
-        np.maximum.at(self._highest, options.item, options.value.astype(np.float64))
+        self._highest = options.best_value.astype(np.float64)
         counts = np.bincount(options.item_request, minlength=len(self._sharers))
         by_request = np.bincount(options.item_request, self._slots, len(self._sharers))
         self._sharer_step = _SHARERS_STEP * by_request / np.maximum(1, counts)

@@ -1,5 +1,5 @@
-"""A large problem: lanes anneal parts of the plan that do not touch, in rounds, while one more proves the bound; weeks that
-either found are combined into better plans."""
+"""A large problem, in rounds: one process proves the bound and finds prices; at these people make up their minds, which gives a
+plan; lanes anneal parts of it that do not touch; and weeks that any of them met are combined into better plans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from matching.solving.deciding import lean
 from matching.solving.lanes import cut_lanes, join_lanes
 from matching.solving.neighbourhood import PROMISING, Guide, Neighbourhood
 from matching.solving.run import EFFORT_PER_SECOND, Run
-from matching.solving.schedule import Cooling, Schedule
+from matching.solving.schedule import Heats, Schedule
 from matching.solving.workers import Done, Executor, Task, WorkerDied, Workers
 
 _ANNEAL = "matching.solving.anneal:anneal_round"
@@ -77,7 +77,8 @@ class _Rounds:
         self.number = 0
 
     def take(self) -> None:
-        """Takes rounds until the run is over."""
+        """Takes rounds until the run is over: a quick plan while prices are rough, then minds made up and a plan annealed, in
+        turns."""
         self._cool(self.schedule.quick())
         while self.bound.rough and not self.run.over and self._elapsed < self.schedule.longest_quick():
             self._round(self.schedule.quick().cold, self.schedule.quick().cold, _LONGEST)
@@ -109,13 +110,13 @@ class _Rounds:
             return max(1, min(self.lanes.count, self.options.people // 2))
         return max(1, min(_MOST_LANES, self.options.people // _PEOPLE_IN_LANE))
 
-    def _cool(self, cooling: Cooling) -> None:
+    def _cool(self, heats: Heats) -> None:
         """Anneals the plan from where it is, in rounds."""
         started = self._elapsed
-        while not self.run.over and (gone := self._elapsed - started) < cooling.seconds:
-            seconds = self._slice(cooling.seconds)
+        while not self.run.over and (gone := self._elapsed - started) < heats.seconds:
+            seconds = self._slice(heats.seconds)
             step = seconds * (self._width if self.run.deterministic else 1)
-            self._round(cooling.heat(gone / cooling.seconds), cooling.heat((gone + step) / cooling.seconds), seconds)
+            self._round(heats.heat(gone / heats.seconds), heats.heat((gone + step) / heats.seconds), seconds)
 
     def _slice(self, seconds: float) -> float:
         """How long one round of something that takes so many seconds is."""
@@ -215,6 +216,8 @@ class _Rounds:
             if done is not None and left.pop(done.key, None) is not None:
                 found[done.key[1]] = done  # type: ignore[index]
             self.bound.take(wait=False)
+            if not (self.run.deterministic or self.alone):  # its process shall never wait for the lanes
+                self.bound.start(_SHORTEST, self.run.chosen)
         return found
 
     def _merge(self, parts: list[Neighbourhood], results: dict[int, Done]) -> None:

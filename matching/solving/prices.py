@@ -38,8 +38,7 @@ class PriceFinder:
         self.options, self.pricer = options, pricer
         self.passes = 0
         self._rng = np.random.default_rng(0)
-        self._highest = np.zeros(len(options.item_request))
-        np.maximum.at(self._highest, options.item, options.value.astype(np.float64))
+        self._highest = options.best_value.astype(np.float64)
         self._items = np.maximum(0.0, self._highest - minute * options.item_minutes)
         self._sharers = np.zeros(len(options.request_sharers))
         self._mean = (self._items.copy(), self._sharers.copy())

@@ -28,7 +28,7 @@ _WARM_HEATS = (0.05, 0.01)
 
 
 @dataclass(frozen=True, slots=True)
-class Cooling:
+class Heats:
     """From one heat to another, in points, within so many seconds."""
 
     hot: float
@@ -48,16 +48,16 @@ class Schedule:
         self._unit = float(np.mean(worth)) if len(worth) else 1.0
         self._people, self._seconds = max(1, options.people), seconds
 
-    def quick(self) -> Cooling:
+    def quick(self) -> Heats:
         """The first cooling."""
         hot, cold = _QUICK_HEATS
-        return Cooling(self._unit * hot, self._unit * cold, min(_MOST_QUICK * self._seconds, _QUICK_SECONDS * self._people))
+        return Heats(self._unit * hot, self._unit * cold, min(_MOST_QUICK * self._seconds, _QUICK_SECONDS * self._people))
 
     def longest_quick(self) -> float:
         """For how many seconds it may go on, cooled down, for want of good prices."""
         return _MOST_QUICK * self._seconds
 
-    def next(self, left: float, *, again: bool) -> tuple[float, Cooling]:
+    def next(self, left: float, *, again: bool) -> tuple[float, Heats]:
         """With so many seconds left: for how many people make up their minds, from nothing or again from a plan, and the cooling
         after that."""
         deciding, warm = _DECIDING_SECONDS * self._people, _WARM_SECONDS * self._people
@@ -66,4 +66,4 @@ class Schedule:
         if share < _SHORTEST_NEXT + 1:
             deciding, warm = deciding * share, warm * share
         hot, cold = _WARM_HEATS
-        return deciding, Cooling(self._unit * hot, self._unit * cold, warm)
+        return deciding, Heats(self._unit * hot, self._unit * cold, warm)

@@ -25,11 +25,8 @@ from matching.solving.week_bound import (
     usage,
 )
 from matching.solving.week_layout import (
-    BLOCK,
-    FIRST,
     FREE,
     LENGTH,
-    MUST,
     NET,
     OPTION,
     PLACE,
@@ -41,6 +38,7 @@ from matching.solving.week_layout import (
     lay_out,
     week_penalty,
 )
+from matching.solving.week_screen import screen
 from matching.solving.week_search import (
     BEST_NET,
     EFFORT,
@@ -265,35 +263,6 @@ def _go_into(t: Tables, c: int, parts: Parts, d: int) -> bool:
 
 
 @compiled
-def _screen(t: Tables, c: int, net: Points, pair_price: Points, parts: Parts, floor: int, most: int, found: Found) -> None:
-    """Drops from the whole what no week that nets more than `floor` can hold, by the prices of time as they are: most of it
-    where a good week is known. Of more than `most` options that are left it keeps those alone that look best."""
-    keep = parts.keep[0]
-    choices = lay_out(t, c, net, keep, pair_price, parts.opened[:0], len(net))
-    prices, worth = hour_prices(choices, parts.hours[0]), nothing_worth(choices)
-    bound = bound_at(t, choices, prices, worth)
-    n, least = len(worth.options), last_in(choices, worth)
-    found.total[EFFORT] += 5 * n
-    can_net = np.empty(n, np.int64)
-    for k in range(n):
-        can_net[k] = bound_with(choices, bound, worth, least, k)
-    least_block = NEVER
-    if n > most:
-        order, left = np.empty(len(worth.blocks), np.int64), most
-        best_first(choices, worth, order)
-        for f in order:
-            least_block = worth.blocks[f]
-            left -= choices.groups[choices.blocks[f + 1, FIRST], FIRST] - choices.groups[choices.blocks[f, FIRST], FIRST]
-            if left <= 0:
-                break
-    k = 0
-    for q in range(len(keep)):
-        if keep[q]:
-            keep[q] = choices.options[k, MUST] or (can_net[k] > floor and worth.blocks[choices.options[k, BLOCK]] >= least_block)
-            k += 1
-
-
-@compiled
 def best_week(
     t: Tables, c: int, item_price: Points, pair_price: Points, hours: Indices, slack: int, limit: int, most: int, found: Found
 ) -> int:
@@ -316,7 +285,7 @@ def best_week(
     parts.hours[0] = hours
     found.total[UNSEARCHED] = NEVER
     screened = found.total[BEST_NET] + slack
-    _screen(t, c, net, pair_price, parts, screened, most, found)
+    found.total[EFFORT] += screen(t, c, net, pair_price, parts.keep[0], parts.hours[0], screened, most)
     bound = _look_into(t, c, net, pair_price, parts, 0, n, slack, limit, found)
     hours[:] = parts.hours[0]
     free = deep - 2
