@@ -70,11 +70,9 @@ def _try_options(t: Tables, choices: Choices, draft: Draft, holder: Indices, log
             continue
         log[0] = 0
         _force(t, choices, draft, holder, log, k)
-        after = week_net(t, choices, draft)
-        if after > before:
-            before, better = after, True
-        else:
-            _undo(choices, draft, holder, log)
+        after = _settled(t, choices, draft, holder, log, before)
+        better = better or after > before
+        before = after
     return better
 
 
@@ -107,12 +105,20 @@ def _try_blocks(t: Tables, choices: Choices, draft: Draft, holder: Indices, log:
                 for k in range(groups[blocks[b, FIRST], FIRST], groups[blocks[b + 1, FIRST], FIRST]):
                     if options[k, NET] > 0 and _fits(t, choices, draft, k):
                         _put_in(choices, draft, holder, log, k)
-        after = week_net(t, choices, draft)
-        if after > before:
-            before, better = after, True
-        else:
-            _undo(choices, draft, holder, log)
+        after = _settled(t, choices, draft, holder, log, before)
+        better = better or after > before
+        before = after
     return better
+
+
+@tight
+def _settled(t: Tables, choices: Choices, draft: Draft, holder: Indices, log: Indices, before: int) -> int:
+    """Keeps what is logged if the week nets more than before, else takes it back. Answers what the week nets now."""
+    after = week_net(t, choices, draft)
+    if after > before:
+        return after
+    _undo_to(choices, draft, holder, log, 0)
+    return before
 
 
 @tight
@@ -216,11 +222,6 @@ def _drop(choices: Choices, draft: Draft, holder: Indices, log: Indices, k: int)
     _hold(choices, holder, k, -1)
     log[0] += 1
     log[log[0]] = -k - 1
-
-
-@tight
-def _undo(choices: Choices, draft: Draft, holder: Indices, log: Indices) -> None:
-    _undo_to(choices, draft, holder, log, 0)
 
 
 @tight
